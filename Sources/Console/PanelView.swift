@@ -1,0 +1,270 @@
+import Cryptography
+import Decimals
+import JSON
+import OperatorProtocol
+import Orders
+import Terminal
+import Time
+
+extension ConsoleModel {
+  /// The approval panel over the body. It counts as painted only when all of it fits.
+  func drawPanel(_ arming: Arming, _ canvas: inout Canvas, in body: Rect) {
+    guard arming.stage != .drawing else { return }
+    let width = min(body.width, 100)
+    guard let view = panel(for: arming, width: width - 4) else { return }
+    let room = body.height - 2
+    let lines = view.lines(room: room)
+    let height = min(body.height, lines.count + 2)
+    let block = Rect(
+      x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width: width,
+      height: height)
+    canvas.frame.fill(block)
+    let inside = canvas.frame.box(block, title: "approve", style: arming.severity.style)
+      .inset(columns: 1)
+    var isWhole = lines.count <= inside.height
+    for (index, line) in lines.enumerated() {
+      if canvas.frame.draw(line, in: inside, row: index) { isWhole = false }
+    }
+    canvas.frame.cursor = inside.row(max(0, lines.count - 2))
+    // What lies under the panel was not seen.
+    canvas.painted.marks = []
+    if isWhole { canvas.painted.panel = arming.serial } else { canvas.painted.isPanelCut = true }
+  }
+}
+
+extension ConsoleModel {
+  /// The panel's rows for `width` cells; nil when what would be signed has not been read.
+  func panel(for arming: Arming, width: Int) -> PanelView? {
+    guard let row = queue.rows[arming.batch], let content = currentContent(of: row) else {
+      return nil
+    }
+    return PanelView(
+      arming: arming, row: row, content: content, members: panelMembers(arming), width: width,
+      now: now, isVerified: status?.isEnvironmentVerified ?? false,
+      keys: (
+        reject: keymap.label(of: .reject), halt: keymap.label(of: .halt),
+        pause: keymap.label(of: .pause)
+      ))
+  }
+
+  /// What a marked set is made of, in the order in which it is signed; one for a single batch.
+  fileprivate func panelMembers(_ arming: Arming) -> [PanelView.Member] {
+    arming.members.compactMap { member in
+      guard let row = queue.rows[member.batch], let content = currentContent(of: row) else {
+        return nil
+      }
+      return PanelView.Member(row: row, content: content)
+    }
+  }
+}
+
+/// The rows of the approval panel.
+struct PanelView {
+  let arming: Arming
+  let row: BatchSummary
+  let content: BatchContent
+  let members: [Member]
+  let width: Int
+  let now: Timestamp
+  let isVerified: Bool
+  let keys: (reject: String, halt: String, pause: String)
+
+  /// One batch of those that are signed.
+  struct Member {
+    var row: BatchSummary
+    var content: BatchContent
+  }
+
+  /// The rows, with as many legs as leave room for everything that must be there.
+  func lines(room: Int) -> [TextLine] {
+    if members.count > 1 { return SetLines(members: members, width: width).lines + tasks }
+    let fixed = head + sums + tasks
+    let legs = legLines
+    let spare = room - fixed.count
+    let shown: [TextLine]
+    if legs.flatMap({ $0 }).count <= spare {
+      shown = legs.flatMap { $0 }
+    } else {
+      shown = largest
+    }
+    return head + shown + sums + tasks
+  }
+
+  private var head: [TextLine] {
+    let environment = row.environment.string.uppercased()
+    let place = TextLine.flow(
+      [
+        Span(SafeText(untrusted: environment), .banner),
+        Span(isVerified ? "" : "ENVIRONMENT UNVERIFIED", .blocked),
+        Span(SafeText(untrusted: "agent \(row.agent)")),
+        Span(SafeText(untrusted: "upstream \(row.upstream)")),
+        Span(SafeText(untrusted: "TTL \(Words.length(row.expiresAt - now))")),
+      ], width: width, first: 0, indent: 0)
+    let hex = arming.version.digest.hex
+    let quarters = [0, 4, 8, 12].map { String(hex.dropFirst($0).prefix(4)) }
+    return TextLine.flow(
+      [
+        Span(SafeText(untrusted: "\(row.id) rev \(row.revision)"), .bold),
+        Span(SafeText(untrusted: "sha " + quarters.joined(separator: " "))),
+      ], width: width, first: 0, indent: 0) + place
+  }
+
+  private var legLines: [[TextLine]] { content.legs.map(line) }
+
+  private func line(_ leg: Leg) -> [TextLine] {
+    let price = leg["price"]?.stringValue ?? "at market"
+    var tokens = [
+      leg.side == .buy ? Span("BUY ", .buy) : Span("SELL", .sell),
+      Span(SafeText(untrusted: "\(leg.qtyText) \(leg.unit)"), .bold),
+      Span(SafeText(untrusted: leg.symbol.string), .bold),
+      Span(leg.orderType == .market ? "MARKET" : "Limit"), Span(SafeText(untrusted: price), .bold),
+      Span(SafeText(untrusted: leg["timeInForce"]?.stringValue ?? "")),
+    ]
+    if leg.reduceOnly { tokens.append(Span("reduce-only", .bold)) }
+    for (key, name) in Self.named {
+      guard let field = leg.allFields.first(where: { $0.key == key }) else { continue }
+      tokens.append(Span(SafeText(untrusted: "\(name) \(field.text)")))
+    }
+    return TextLine.flow(tokens, width: width, first: 0, indent: 5)
+  }
+
+  /// Fields besides the table's that change what an order does, and what the panel calls them.
+  private static let named: KeyValuePairs<Text, String> = [
+    "stopLoss": "SL", "takeProfit": "TP", "triggerPrice": "trigger", "positionIdx": "idx",
+    "closeOnTrigger": "closeOnTrigger", "marketUnit": "unit",
+  ]
+
+  private var largest: [TextLine] {
+    let legs = content.largestLegs
+    guard !legs.isEmpty else { return callLine }
+    let more = content.legs.count - legs.count
+    let numbers = legs.map { "#\($0.number)" }.joined(separator: " and ")
+    let words =
+      "the largest, \(numbers); \(Words.count(more, "other leg was", "others were")) shown before"
+    return legs.flatMap(line) + [TextLine(SafeText(untrusted: words), .dim)]
+  }
+
+  private var callLine: [TextLine] {
+    let tool = row.tool
+    return [TextLine(SafeText(untrusted: "tool \(tool), with the arguments shown before"))]
+  }
+
+  private var sums: [TextLine] {
+    guard case .orders(let batch, let worth) = content.body else {
+      return content.legs.isEmpty ? callLine : []
+    }
+    return SumLines(batch: batch, worth: worth, row: row, width: width).head
+  }
+
+  // MARK: What is to be done
+
+  private var tasks: [TextLine] {
+    var lines = acceptances
+    if !arming.phrase.isEmpty {
+      let typed = String(String.UnicodeScalarView(arming.phrase.prefix(arming.phraseTyped)))
+      let phrase = String(String.UnicodeScalarView(arming.phrase))
+      let mark = arming.task == .phrase ? "> " : arming.task == .code ? "* " : "  "
+      lines += TextLine.flow(
+        [
+          Span(SafeText(untrusted: mark + "type exactly:")),
+          Span(SafeText(untrusted: phrase), .bold),
+        ], width: width, first: 0, indent: 4, gap: 1)
+      lines += TextLine.flow(
+        [Span(SafeText(untrusted: typed + "_"), .key)], width: width, first: 4, indent: 4)
+    }
+    let digits = String(String.UnicodeScalarView(arming.code))
+    let mark = arming.task == .code ? "> " : "  "
+    let typed = String(repeating: "*", count: arming.codeTyped)
+    lines.append(
+      TextLine([
+        Span(SafeText(untrusted: mark + "type the two digits: ")),
+        Span(SafeText(untrusted: digits), Style.bold.reversed),
+        Span(SafeText(untrusted: "  " + typed + "_"), .key),
+      ]))
+    lines.append(waiting)
+    let words =
+      "Esc back   \(keys.reject) reject   \(keys.halt) halt   \(keys.pause) pause   "
+      + "any other key: disarmed"
+    return lines + TextLine.paragraph(SafeText(untrusted: words), .dim, width: width, indent: 0)
+  }
+
+  private var acceptances: [TextLine] {
+    let numbered = arming.numbered
+    guard !numbered.isEmpty else { return [] }
+    var lines = numbered.enumerated().flatMap { index, group -> [TextLine] in
+      let isDone = arming.accepted.contains(group.rule)
+      let head = "\(index + 1) [\(isDone ? "x" : " ")] \(group.severity.word) \(group.rule)"
+      let more = group.findings.count - 1
+      var tokens = [
+        Span(SafeText(untrusted: head), group.severity.style),
+        Span(SafeText(untrusted: group.findings.first?.words ?? "")),
+      ]
+      if more > 0 { tokens.append(Span(SafeText(untrusted: "+\(more) more of \(group.rule)"))) }
+      return TextLine.flow(tokens, width: width, first: 0, indent: 6, gap: 1)
+    }
+    let done = arming.accepted.count
+    let mark = arming.task == .accept ? "> " : "* "
+    let words = "\(mark)accept each by its number (\(done) of \(arming.wanted.count))"
+    lines.append(TextLine(SafeText(untrusted: words)))
+    return lines
+  }
+
+  private var waiting: TextLine {
+    guard let opens = arming.opensAt else {
+      return TextLine("keys open when this has been on the screen for a moment", .note)
+    }
+    guard now < opens else { return TextLine("keys are open", .ok) }
+    let left = opens - now
+    let cells = Int(min(15, left.count / 100))
+    let bar = String(repeating: "#", count: 15 - cells) + String(repeating: ".", count: cells)
+    return TextLine(SafeText(untrusted: "keys open in \(Words.tenths(left)) \(bar)"), .note)
+  }
+}
+
+/// The batches of a marked set, one line each, and what they come to together.
+struct SetLines {
+  let members: [PanelView.Member]
+  let width: Int
+
+  var lines: [TextLine] {
+    let agent = members.first?.row.agent.string ?? "?"
+    let environment = members.first?.row.environment.string.uppercased() ?? "?"
+    let head = [
+      Span(SafeText(untrusted: environment), .banner),
+      Span(SafeText(untrusted: "\(members.count) batches of \(agent), one code"), .bold),
+    ]
+    return TextLine.flow(head, width: width, first: 0, indent: 0) + members.flatMap(line) + sums
+  }
+
+  private func line(_ member: PanelView.Member) -> [TextLine] {
+    let row = member.row
+    let symbols = row.symbols.map(\.string).joined(separator: " ")
+    return TextLine.flow(
+      [
+        Span(SafeText(untrusted: ConsoleModel.tail(row.id)), .bold),
+        Span(SafeText(untrusted: "rev \(row.revision) sha \(Words.digest(row.digest.hex))")),
+        Span(SafeText(untrusted: Words.count(row.legs, "leg", "legs"))),
+        Span(SafeText(untrusted: symbols), .bold),
+        Span(SafeText(untrusted: row.grossNotional.map { Self.words($0) } ?? "gross ?")),
+      ], width: width, first: 0, indent: 7)
+  }
+
+  private static func words(_ amount: Amount) -> String {
+    "gross \(amount.estimated ? "~" : "")\(Words.amount(amount.amount)) \(amount.currency)"
+  }
+
+  /// By currency; a batch whose worth is not known makes the sum unknown.
+  private var sums: [TextLine] {
+    let amounts = members.map(\.row.grossNotional)
+    guard amounts.allSatisfy({ $0 != nil }) else {
+      return [TextLine("together: gross ? (not every batch has a known worth)", .unchecked)]
+    }
+    let byCurrency = Dictionary(grouping: amounts.compactMap { $0 }, by: \.currency)
+    return byCurrency.sorted { $0.key < $1.key }.map { currency, all in
+      let sum = try? all.reduce(ExactDecimal.zero) { try $0 + $1.amount }
+      let mark = all.contains { $0.estimated } ? "~" : ""
+      let words = sum.map { "together: gross \(mark)\(Words.amount($0)) \(currency)" }
+      return TextLine(SafeText(untrusted: words ?? "together: gross ?"), .bold)
+    }
+  }
+}

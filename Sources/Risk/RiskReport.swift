@@ -1,0 +1,91 @@
+package import JSON
+package import Time
+
+/// All findings about one batch at one moment.
+package struct RiskReport: Hashable, Sendable {
+  /// The findings of one rule, or all that only lack an account key.
+  package struct Group: Hashable, Sendable {
+    /// Nil for the group of checks that need an account key where none was configured.
+    package let rule: RiskRule?
+    package let title: String
+    package let severity: RiskSeverity
+    /// Worst first.
+    package let findings: [Finding]
+  }
+
+  /// Worst first, then by rule and leg.
+  package let findings: [Finding]
+  package let at: Timestamp
+  /// Reduce-only on every leg: nothing can be opened.
+  package let isReducing: Bool
+
+  package init(_ findings: [Finding], at: Timestamp, isReducing: Bool) {
+    self.findings = findings.sorted { a, b in
+      if a.outcome.severity != b.outcome.severity { return a.outcome.severity > b.outcome.severity }
+      if a.rule != b.rule { return Text(a.rule.rawValue) < Text(b.rule.rawValue) }
+      return (a.legs.first ?? -1) < (b.legs.first ?? -1)
+    }
+    self.at = at
+    self.isReducing = isReducing
+  }
+
+  package var severity: RiskSeverity { findings.map(\.outcome.severity).max() ?? .clear }
+  package var isBlocked: Bool { severity == .block }
+
+  /// Findings of each severity; `clear` counts what passed or does not apply.
+  package var counts: [RiskSeverity: Int] {
+    findings.reduce(into: [:]) { $0[$1.outcome.severity, default: 0] += 1 }
+  }
+
+  /// Checks that could not be made, for whatever reason.
+  package var uncheckedCount: Int {
+    findings.count { if case .unchecked = $0.outcome { true } else { false } }
+  }
+
+  /// Worst group first. Each rule is one group; checks without an account key are one group of
+  /// their own: "UNCHECKED n: no account key".
+  package var groups: [Group] {
+    let never = findings.filter(\.outcome.isNeverConfigured)
+    let rest = findings.filter { !$0.outcome.isNeverConfigured }
+    var order: [RiskRule] = []
+    for finding in rest where !order.contains(finding.rule) { order.append(finding.rule) }
+    var groups = order.map { rule in
+      let mine = rest.filter { $0.rule == rule }
+      return Group(
+        rule: rule, title: "\(rule.rawValue) \(rule.title)",
+        severity: mine.first?.outcome.severity ?? .clear, findings: mine)
+    }
+    if !never.isEmpty {
+      let title = "UNCHECKED \(never.count): \(RiskOutcome.noAccountKey)"
+      let at = groups.firstIndex { $0.severity <= .warn } ?? groups.endIndex
+      groups.insert(Group(rule: nil, title: title, severity: .warn, findings: never), at: at)
+    }
+    return groups
+  }
+}
+
+extension RiskReport: JSONConvertible {
+  package init(json: JSONCursor) throws(JSONError) {
+    try json.allow(only: ["findings", "at", "reducing", "severity"])
+    var findings: [Finding] = []
+    for finding in try json.member("findings").elements() {
+      findings.append(try Finding(json: finding))
+    }
+    let moment = try json.member("at")
+    guard let at = Timestamp(rfc3339: try moment.string()) else {
+      throw moment.bad("this is no RFC 3339 time")
+    }
+    self.init(findings, at: at, isReducing: try json.member("reducing").bool())
+    let told = try json.member("severity")
+    guard try told.one(of: RiskSeverity.self) == severity else {
+      throw told.bad("the findings say \(severity.rawValue)")
+    }
+  }
+
+  package var json: JSONValue {
+    [
+      "findings": .array(findings.map(\.json)), "at": .string(at.rfc3339),
+      "reducing": .bool(isReducing), "severity": .string(severity.rawValue),
+    ]
+  }
+}

@@ -1,0 +1,190 @@
+"""Reads a batch back from the console's screen and compares it with what is sent.
+
+It knows how the page looks and nothing of how it is made.
+"""
+
+import decimal
+import re
+
+SIDES = {"BUY": "Buy", "SELL": "Sell"}
+# What the page says of a leg beside its fields.
+REMARKS = {"closes the whole position", "conditional"}
+
+
+class Unreadable(AssertionError):
+    """The screen shows something that no operator could read as an order."""
+
+
+def pane(rows, title):
+    """The rows of the pane whose title begins with `title`, without the title; nothing else."""
+    for top, row in enumerate(rows):
+        if found := re.search(rf"[─-] {title}", row):
+            break
+    else:
+        raise Unreadable(f"no pane {title!r} on the screen:\n" + "\n".join(rows))
+    left = found.start()
+    edge = re.search(r"[│|]", row[left:])
+    right = left + edge.start() if edge else len(row)
+    inside = []
+    # The last two rows of the screen belong to the notice and the keys.
+    for row in rows[top + 1:-2]:
+        if row[left] in "─-" and row[left + 1] in " ─-":
+            break
+        inside.append(row[left:right].rstrip())
+    return rows[top][left:right], inside
+
+
+class Pages:
+    """Collects a pane that is scrolled through into all of its rows."""
+
+    def __init__(self, title):
+        self.title, self.frames = title, []
+
+    def __call__(self, rows):
+        head, inside = pane(rows, self.title)
+        more = re.search(r" (\d+) more rows", head)
+        self.frames.append((int(more[1]) if more else 0, inside))
+
+    @property
+    def rows(self):
+        count = self.frames[0][0] + len(self.frames[0][1])
+        whole = [None] * count
+        for below, inside in self.frames:
+            start = count - below - len(inside)
+            for number, row in enumerate(inside, max(0, start)):
+                # Pages overlap; what is of a leg must read the same on both.
+                if whole[number] not in (None, row) and re.match(r" {4}\S| +\d", row):
+                    raise Unreadable(f"{self.title} changed while it was read")
+                whole[number] = row
+        if None in whole:
+            raise Unreadable(f"rows of {self.title} were never shown")
+        return whole
+
+
+def legs(rows):
+    """The legs of a batch as the rows show them, with every field as text."""
+    found, category = [], None
+    for row in rows:
+        if named := re.search(r"\((linear|inverse|spot|option)\)$|^ category (\w+)$", row):
+            category = named[1] or named[2]
+        if re.match(r" {1,2}\d+ +(BUY|SELL) ", row):
+            found.append([row.strip()])
+        elif found and re.match(r" {4}\S", row) and not found[-1][0].startswith("!"):
+            found[-1].append(row.strip())
+        elif found and row.strip():
+            # What follows the legs is indented as well: nothing more belongs to one.
+            break
+    return [{"category": category, **_leg(parts, n)} for n, parts in enumerate(found, 1)]
+
+
+def _leg(parts, expected):
+    tokens = [token for part in parts for token in re.split(r" {2,}", part)]
+    if len(tokens) < 7 or tokens[0] != str(expected):
+        raise Unreadable(f"leg {expected} reads {tokens}")
+    _, side, amount, symbol, kind, price, time = tokens[:7]
+    quantity, _, unit = amount.partition(" ")
+    if not unit or not symbol.startswith(unit):
+        raise Unreadable(f"leg {expected} counts {symbol} in {unit!r}")
+    leg = {
+        "side": SIDES[side], "qty": quantity, "symbol": symbol,
+        "orderType": {"MARKET": "Market", "Limit": "Limit"}[kind]}
+    if price != "at market":
+        leg["price"] = price
+    if time != "-":
+        leg["timeInForce"] = time
+    # Then worth and risk, in one row with the rest, and the other fields with their names.
+    for token in _named(parts):
+        key, _, value = token.partition(" ")
+        leg[key] = value
+    return leg
+
+
+def _named(parts):
+    """Tokens `key value`; keys begin with a small letter and worths and severities do not."""
+    tokens = [token for part in parts[1:] for token in re.split(r" {2,}", part)]
+    return [
+        token for token in tokens if token not in REMARKS and re.match(r"[a-z][A-Za-z]+ \S", token)]
+
+
+def _inside_of_panel(rows):
+    """The text between the borders of the approval panel."""
+    for top, row in enumerate(rows):
+        if found := re.search(r"[┌+][─-] approve [─-]+[┐+]", row):
+            break
+    else:
+        raise Unreadable("no approval panel on the screen:\n" + "\n".join(rows))
+    inside = []
+    for row in rows[top + 1:]:
+        if row[found.start()] in "└+":
+            return inside
+        inside.append(row[found.start() + 1:found.end() - 1].strip())
+    raise Unreadable("the approval panel has no lower edge:\n" + "\n".join(rows))
+
+
+def panel_legs(rows):
+    """The legs of the approval panel, as far as it names fields; and whether it names them all."""
+    inside, found = _inside_of_panel(rows), []
+    for row in inside:
+        if re.match(r"(BUY|SELL) ", row):
+            side, amount, symbol, kind, price, *more = re.split(r" {2,}", row.replace("BUY ", "BUY  ", 1))
+            leg = {"side": SIDES[side], "qty": amount.split(" ")[0], "symbol": symbol}
+            leg["orderType"] = {"MARKET": "Market", "Limit": "Limit"}[kind]
+            found.append(leg if price == "at market" else {**leg, "price": price})
+    return found, not any("other" in row and "shown" in row for row in inside)
+
+
+def text(value):
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) \
+        else str(value)
+
+
+def sent_legs(arguments):
+    """The legs of a tool's arguments, every field as the page would write it."""
+    return [
+        {"category": arguments["category"], **{key: text(value) for key, value in leg.items()}}
+        for leg in arguments["request"]]
+
+
+def differences(shown, sent, only=None):
+    """Sentences on everything in which what was shown is not what is sent."""
+    found = []
+    if len(shown) != len(sent):
+        found.append(f"{len(shown)} legs shown, {len(sent)} sent")
+    for number, (one, other) in enumerate(zip(shown, sent), 1):
+        for key in sorted(one.keys() | other.keys()):
+            if (only is None or key in only) and one.get(key) != other.get(key):
+                found.append(
+                    f"leg {number} {key}: shown {one.get(key)!r}, sent {other.get(key)!r}")
+    return found
+
+
+def sums(rows):
+    """Gross and net by currency, exact ones only, and net quantities by symbol."""
+    words = re.sub(r"\s+", " ", " ".join(rows))
+    number = r"([+-]?\d[\d .]*)"
+    found = {}
+    for gross, currency, net in re.findall(rf" gross {number} ([A-Z]+) net {number} \2", words):
+        found[currency] = (_number(gross), _number(net))
+    quantities = rf"([A-Z0-9]+) buy [\d .]+ (\w+) sell [\d .]+ \2 net {number} \2"
+    for symbol, _, net in re.findall(quantities, words):
+        found[symbol] = _number(net)
+    return found
+
+
+def _number(words):
+    return decimal.Decimal(words.replace(" ", ""))
+
+
+def true_sums(legs):
+    """The same, from what is sent. Gross and net only where every leg has a price."""
+    found = {}
+    for leg in legs:
+        sign = 1 if leg["side"] == "Buy" else -1
+        found.setdefault(leg["symbol"], decimal.Decimal(0))
+        found[leg["symbol"]] += sign * decimal.Decimal(leg["qty"])
+    if all("price" in leg for leg in legs):
+        worths = [
+            (1 if leg["side"] == "Buy" else -1) * decimal.Decimal(leg["qty"]) * decimal.Decimal(leg["price"])
+            for leg in legs]
+        found["USDT"] = (sum(abs(one) for one in worths), sum(worths))
+    return found

@@ -1,0 +1,192 @@
+import Exchange
+import JSON
+import Testing
+import Time
+
+@testable import PaperExchange
+
+/// The shapes of V5, member by member and type by type.
+@Suite("Golden shapes")
+struct GoldenShapeTests {
+  @Test("orders, fills, positions and wallets on REST", arguments: Category.allCases)
+  func account(_ category: Category) throws {
+    var client = Client()
+    let symbol = client.symbol(category)
+    client.trade(category, link: "done")
+    _ = client.place(category, "rests")
+    let text = "category=\(category.rawValue)&symbol=\(symbol)"
+    let open = client.get("/v5/order/realtime", text, key: Client.trader)
+    #expect(Shape.envelope.faults(of: open) == [])
+    #expect(open["result"]?["category"]?.stringValue == category.rawValue)
+    #expect(open["result"]?["nextPageCursor"] == "")
+    #expect(Shape.order.faults(of: open.list.first) == [])
+    #expect(open.list.map { $0["orderLinkId"] } == ["rests"])
+    let closed = client.get("/v5/order/history", text, key: Client.trader)
+    #expect(Shape.order.faults(of: closed.list.first) == [])
+    #expect(closed.list.first?["orderStatus"] == "Filled")
+    let fills = client.get("/v5/execution/list", text, key: Client.trader)
+    #expect(Shape.execution.faults(of: fills.list.first) == [])
+    #expect(fills.list.first?["execType"] == "Trade")
+    if category != .spot {
+      let positions = client.get("/v5/position/list", text, key: Client.trader)
+      #expect(Shape.position.faults(of: positions.list.first) == [])
+      #expect(positions.list.first?["avgPrice"]?.stringValue != nil)
+      #expect(positions.list.first?["entryPrice"] == nil)
+    }
+    let wallet = client.get("/v5/account/wallet-balance", "accountType=UNIFIED", key: Client.trader)
+    #expect(Shape.wallet.faults(of: wallet.list.first) == [])
+    for coin in wallet.list.first?["coin"]?.arrayValue ?? [] {
+      #expect(Shape.coin.faults(of: coin) == [])
+    }
+  }
+
+  @Test("the same on the private stream", arguments: Category.allCases)
+  func events(_ category: Category) throws {
+    var client = Client()
+    var topics = ["order", "execution", "execution.fast", "wallet"]
+    if category != .spot { topics.append("position") }
+    let stream = try client.subscribed(to: topics)
+    client.trade(category, link: "done")
+    let messages = client.events(on: stream)
+    let envelope = Shape(strings: "id topic", ints: "creationTime", arrays: "data")
+    for message in messages { #expect(envelope.faults(of: message) == []) }
+    func first(_ topic: String) -> JSONValue? {
+      messages.first { $0["topic"]?.stringValue == topic }?["data"]?[0]
+    }
+    #expect(Shape.orderEvent.faults(of: first("order")) == [])
+    #expect(Shape.execution.faults(of: first("execution")) == [])
+    #expect(first("execution")?["category"]?.stringValue == category.rawValue)
+    #expect(Shape.fastExecution.faults(of: first("execution.fast")) == [])
+    #expect(Shape.wallet.faults(of: first("wallet")) == [])
+    if category != .spot {
+      #expect(Shape.position.faults(of: first("position")) == [])
+      #expect(first("position")?["entryPrice"]?.stringValue != nil)
+      #expect(first("position")?["avgPrice"] == nil)
+    }
+  }
+
+  private static func marketShapes(_ category: Category) -> (Shape, Shape) {
+    switch category {
+    case .linear, .inverse: (.contractTicker, .contract)
+    case .spot: (.spotTicker, .spotPair)
+    case .option: (.optionTicker, .optionContract)
+    }
+  }
+
+  @Test("market data", arguments: Category.allCases)
+  func market(_ category: Category) {
+    var client = Client()
+    let symbol = client.symbol(category)
+    let text = "category=\(category.rawValue)&symbol=\(symbol)"
+    let (ticker, instrument) = Self.marketShapes(category)
+    #expect(ticker.faults(of: client.get("/v5/market/tickers", text).list.first) == [])
+    let row = client.get("/v5/market/instruments-info", text).list.first
+    #expect(instrument.faults(of: row) == [])
+    #expect(row?["symbol"]?.stringValue == symbol)
+    let lots =
+      switch category {
+      case .linear:
+        Shape(strings: "maxOrderQty minOrderQty qtyStep maxMktOrderQty minNotionalValue")
+      case .inverse:
+        Shape(strings: "maxOrderQty minOrderQty qtyStep maxMktOrderQty", absent: "minNotionalValue")
+      case .spot:
+        Shape(
+          strings: """
+            basePrecision quotePrecision minOrderQty maxOrderQty minOrderAmt maxLimitOrderQty \
+            maxMarketOrderQty postOnlyMaxLimitOrderSize
+            """, absent: "qtyStep")
+      case .option: Shape(strings: "maxOrderQty minOrderQty qtyStep", absent: "minNotionalValue")
+      }
+    #expect(lots.faults(of: row?["lotSizeFilter"]) == [])
+    let book = client.get("/v5/market/orderbook", text + "&limit=5")["result"]
+    #expect(Shape(strings: "s", ints: "ts u seq cts", arrays: "b a").faults(of: book) == [])
+    #expect(book?["b"]?[0]?.arrayValue?.allSatisfy { $0.stringValue != nil } == true)
+    guard category != .option else { return }
+    let limit = client.get("/v5/market/price-limit", text)["result"]
+    #expect(Shape(strings: "symbol buyLmt sellLmt ts").faults(of: limit) == [])
+  }
+
+  @Test("trades, candles, funding and risk")
+  func history() {
+    var client = Client()
+    client.trade(.linear, link: "one")
+    let text = "category=linear&symbol=BTCUSDT"
+    let trade = client.get("/v5/market/recent-trade", text).list.first
+    #expect(
+      Shape(
+        strings: "execId symbol price size side time", ints: "seq", bools: "isBlockTrade isRPITrade"
+      ).faults(of: trade) == [])
+    let candles = client.get("/v5/market/kline", text + "&interval=5")["result"]
+    #expect(candles?["symbol"] == "BTCUSDT")
+    let candle = candles?["list"]?[0]?.arrayValue ?? []
+    #expect(candle.count == 7)
+    #expect(candle.allSatisfy { $0.stringValue != nil })
+    #expect(candle.first == "1800000000000")
+    client.core.tick(at: client.now)
+    client.pass(8 * 3_600_000)
+    client.core.tick(at: client.now)
+    let rate = client.get("/v5/market/funding/history", text).list.first
+    #expect(Shape(strings: "symbol fundingRate fundingRateTimestamp").faults(of: rate) == [])
+    let tier = client.get("/v5/market/risk-limit", text).list.first
+    #expect(
+      Shape(
+        strings: "symbol riskLimitValue maintenanceMargin initialMargin maxLeverage",
+        ints: "id isLowestRisk"
+      ).faults(of: tier) == [])
+  }
+
+  @Test("answers of the trade socket, one and many, taken and refused")
+  func tradeSocket() throws {
+    var client = Client()
+    let socket = try client.open(.trade, as: Client.trader)
+    let one = client.trade(
+      "order.create", order("Buy", "0.01", price: "64000", link: "x"), on: socket, request: "r1")
+    #expect(Shape.tradeReply.faults(of: one) == [])
+    #expect(Shape.tradeHeader.faults(of: one?["header"]) == [])
+    #expect(Shape.ids.faults(of: one?["data"]) == [])
+    let refused = client.trade("order.create", order(link: "x"), on: socket, request: "r2")
+    #expect(Shape.tradeReply.faults(of: refused) == [])
+    #expect(refused?["data"] == [:])
+    let legs = batch([order("Buy", "0.01", price: "64000", link: "y", category: false), "{}"])
+    let many = client.trade("order.create-batch", legs, on: socket, request: "r3")
+    #expect(Shape.tradeReply.faults(of: many) == [])
+    for leg in many?["data"]?["list"]?.arrayValue ?? [] {
+      #expect(Shape.createdLeg.faults(of: leg) == [])
+    }
+    for code in many?["retExtInfo"]?["list"]?.arrayValue ?? [] {
+      #expect(Shape.legCode.faults(of: code) == [])
+    }
+    let change = #"{"symbol":"BTCUSDT","orderLinkId":"y","qty":"0.02"}"#
+    let amended = client.trade("order.amend-batch", batch([change]), on: socket, request: "r4")
+    #expect(amended?.codes == [0])
+    #expect(Shape.changedLeg.faults(of: amended?["data"]?["list"]?[0]) == [])
+    let name = #"{"symbol":"BTCUSDT","orderLinkId":"y"}"#
+    let gone = client.trade("order.cancel-batch", batch([name, name]), on: socket, request: "r5")
+    #expect(gone?.codes == [0, 110001])
+    #expect(Shape.changedLeg.faults(of: gone?["data"]?["list"]?[1]) == [])
+    let pong = client.send(#"{"op":"ping"}"#, on: socket)
+    #expect(
+      Shape(strings: "retMsg op connId", ints: "retCode", arrays: "data").faults(of: pong) == [])
+  }
+
+  @Test("answers of the streams, each in its own style")
+  func streams() throws {
+    var client = Client()
+    let stream = try client.open(.privateStream, as: Client.trader)
+    let word = Shape(strings: "ret_msg op conn_id req_id", bools: "success")
+    let subscribe = #"{"req_id":"1","op":"subscribe","args":["order"]}"#
+    #expect(word.faults(of: client.send(subscribe, on: stream)) == [])
+    let ping = #"{"req_id":"2","op":"ping"}"#
+    #expect(
+      Shape(strings: "req_id op conn_id", arrays: "args").faults(of: client.send(ping, on: stream))
+        == [])
+    let linear = client.open(.publicLinear)
+    #expect(word.faults(of: client.send(ping, on: linear)) == [])
+    let option = client.open(.publicOption)
+    let symbol = client.symbol(.option)
+    let said = client.send(#"{"op":"subscribe","args":["tickers.\#(symbol)"]}"#, on: option)
+    #expect(said?["type"] == "COMMAND_RESP")
+    #expect(said?["data"]?["successTopics"]?[0]?.stringValue == "tickers.\(symbol)")
+    #expect(client.send(#"{"op":"ping"}"#, on: option)?["op"] == "pong")
+  }
+}

@@ -1,0 +1,133 @@
+import Approvals
+import Bybit
+import Console
+import Cryptography
+import Foundation
+import JSON
+import MCP
+import Networking
+import OperatorProtocol
+import Policy
+import Time
+import V5Stub
+
+/// Order updates from a WebSocket through stream, kernel and operator protocol into the console's
+/// model, at a rate that the exchange could send.
+///
+/// The orders live one after the other: each is new, filled in parts, and ends, so that the kernel
+/// learns of orders and forgets them. What was sent is counted against what the model was told.
+enum StreamCost {
+  private static let rowsPerFrame = 10
+  /// Updates that one order lives for.
+  private static let life = 50
+
+  static func report(seconds: Int, rate: Int) async throws {
+    let stub = try await V5Stub()
+    let stream = V5PrivateStream(
+      .init(
+        socket: .init(
+          base: try WebURL(stub.streamURL), credentials: V5Credentials(key: "k", secret: "s"))),
+      environment: .init(
+        now: { now() }, sleep: { try await Task.sleep(for: $0) }, random: { .random(in: 0...9) }))
+    let run = Task { await stream.run() }
+    var events = stream.makeAsyncIterator()
+    while let event = await events.next() { if case .gap = event { break } }
+    let total = seconds * rate
+    let sender = Task { await send(total, rate, on: stub) }
+    var sink = try Sink()
+    let start = ContinuousClock.now
+    while sink.rows < total, let event = await events.next() {
+      guard case .frame(let frame) = event else {
+        throw Failure("the stream was lost: \(event)")
+      }
+      try sink.take(frame)
+    }
+    let elapsed = ContinuousClock.now - start
+    await sender.value
+    run.cancel()
+    await stub.stop()
+    print(
+      JSONWriter.text(of: [
+        "sent": .int(total), "told": .int(sink.told), "seconds": .int(seconds),
+        "elapsed_ms": .int(Int(elapsed / Duration.milliseconds(1))),
+        "resident_kib_after_warm_up": .int(sink.residentEarly), "resident_kib": .int(resident()),
+      ]))
+  }
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+  }
+
+  private static func now() -> Timestamp {
+    Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+  }
+
+  /// Frames on time; one that is late is sent at once.
+  private static func send(_ total: Int, _ rate: Int, on stub: V5Stub) async {
+    let start = ContinuousClock.now
+    for first in stride(from: 0, to: total, by: rowsPerFrame) {
+      let rows = (first..<min(first + rowsPerFrame, total)).map(row)
+      stub.push(["id": "1", "topic": "order", "creationTime": 1, "data": .array(rows)])
+      let due = start + Duration.seconds(1) * (Double(first) / Double(rate))
+      if due > ContinuousClock.now { try? await Task.sleep(until: due, clock: .continuous) }
+    }
+  }
+
+  private static func row(_ number: Int) -> JSONValue {
+    let (order, step) = (number / life, number % life)
+    let isLast = step == life - 1
+    return [
+      "category": "linear", "symbol": "BTCUSDT", "orderId": .string("o\(order)"),
+      "orderLinkId": .string("a\(order)"), "side": "Buy", "orderType": "Limit", "qty": "5.0",
+      "price": "60000.00", "orderStatus": isLast ? "Filled" : "PartiallyFilled",
+      "cumExecQty": .string("\(Double(step + 1) / 10)"), "avgPrice": "60000", "timeInForce": "GTC",
+      "cumFeeDetail": ["USDT": "0.1"], "rejectReason": "EC_NoError", "createdTime": "1700000000000",
+      "updatedTime": .string("\(1_700_000_000_000 + number)"), "reduceOnly": false,
+    ]
+  }
+
+  /// KiB of this process that are in memory.
+  static func resident() -> Int {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+    return line.split(separator: " ").compactMap { Int($0) }.first ?? 0
+  }
+
+  /// Kernel and console model, as gateway and console put them together.
+  private struct Sink {
+    private var gate: Gatekeeper
+    private var model: ConsoleModel
+    /// Rows that came from the stream, and views that reached the model.
+    private(set) var rows = 0
+    private(set) var told = 0
+    private(set) var residentEarly = 0
+
+    init() throws {
+      var settings = GateSettings()
+      settings.gateway = "bench"
+      let policy = try Policy.parse(#"{"version":"1","default":"deny","tools":{}}"#.utf8)
+      let key = try SigningKey(seed: [UInt8](repeating: 7, count: 32))
+      gate = try Gatekeeper(settings: settings, policy: policy, ledgerKey: key)
+      model = ConsoleModel(at: StreamCost.now())
+      _ = gate.handle(
+        .storeRestored(StoreSnapshot(records: [:], ledgerSize: 0)), at: StreamCost.now())
+      _ = gate.handle(.feed(.live), at: StreamCost.now())
+      _ = model.handle(.linkUp, at: StreamCost.now())
+    }
+
+    mutating func take(_ frame: V5TopicFrame) throws {
+      let now = StreamCost.now()
+      let news = frame.rows.compactMap(\.objectValue)
+      rows += news.count
+      for effect in gate.handle(.orderRows(news), at: now) {
+        guard case .publish(let event) = effect else { continue }
+        let json = try JSONParser.parse(JSONWriter.bytes(of: event.payload), limits: .peer)
+        let read = try OperatorEvent(name: event.name, payload: JSONCursor(json))
+        _ = model.handle(.feed(read), at: now)
+        if case .order = read { told += 1 }
+      }
+      if residentEarly == 0, rows >= 20_000 { residentEarly = StreamCost.resident() }
+    }
+  }
+}
