@@ -28,14 +28,16 @@ extension Gatekeeper {
       return [.unreadable("\(error)")]
     }
     unrecorded = []
+    let (joined, left) = unrecordedRegistrations(snapshot)
     var effects: [GateEffect] = [.admit(registry)]
+    if !joined.isEmpty { effects += commit(joined) }
     var entries = missing
     entries.append(draft("started", nil, ["policy": .string(policy.digest.hex)]))
     effects += killLeftBehind(snapshot)
     effects += commit(Draft(records: repairs.records, entries: entries + repairs.entries))
     effects += keepFrozen(freeze)
     effects += keepPaused(pauses)
-    effects += recordRegistrations(snapshot)
+    if !left.isEmpty { effects += commit(left) }
     // Lists that came while nothing could be written.
     for upstream in tools.keys.sorted() {
       effects += toolsListed((tools[upstream] ?? [:]).values.map(\.definition), by: upstream)

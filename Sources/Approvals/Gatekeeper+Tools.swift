@@ -130,14 +130,20 @@ extension Gatekeeper {
     return [.admit(new)] + commit(changes) + endRevoked()
   }
 
-  /// Registrations that were made while no gateway ran: the ledger has every key that can sign.
-  mutating func recordRegistrations(_ snapshot: StoreSnapshot) -> [GateEffect] {
+  /// Registrations that were made while none could be recorded: the ledger has every key that can
+  /// sign. Who joined stands before what was signed meanwhile, who left stands after it; somebody who
+  /// did both stands in both.
+  func unrecordedRegistrations(_ snapshot: StoreSnapshot) -> (joined: Draft, left: Draft) {
     var known = Registry()
     if let stored = snapshot[.meta]["registered"], let old = try? Registry(recorded: stored) {
       known = old
     }
-    let changes = registrations(from: known, to: registry)
-    return changes.entries.isEmpty ? [] : commit(changes)
+    var together = registry
+    for (name, person) in registry.operators
+    where person.isRevoked && known.operators[name]?.isRevoked != true {
+      together.operators[name]?.isRevoked = false
+    }
+    return (registrations(from: known, to: together), registrations(from: together, to: registry))
   }
 
   /// Entries for every difference, and what the ledger knows then.
@@ -157,6 +163,7 @@ extension Gatekeeper {
           person.isRevoked ? "operator_revoked" : "operator_added", name,
           ["key": .string(person.key.base64), "role": .string(person.role.rawValue)]))
     }
+    guard !entries.isEmpty else { return Draft() }
     return Draft(records: [RecordChange(.meta, "registered", new.recorded)], entries: entries)
   }
 

@@ -6,8 +6,8 @@ import OperatorProtocol
 /// Checks what people signed in a ledger, entry by entry from index 0, in memory that grows with the
 /// operators and the calls that are open.
 ///
-/// The keys are those that `operator_added` entries name. Every decision, freeze, thaw and acceptance
-/// must carry the signature of the operator that it names, by the key that was registered then and
+/// The keys are those that `operator_added` entries name. Every decision, freeze, thaw, pause, order to
+/// cancel and acceptance must carry the signature of the operator that it names, by the key that was registered then and
 /// over exactly the document that stands there; it must be about the call, the digest and the outcome
 /// that its entry says; and no call is sent with fewer distinct signatures than its statement asks for.
 package struct SignatureAudit: Sendable {
@@ -41,7 +41,9 @@ package struct SignatureAudit: Sendable {
     switch entry.kind {
     case "operator_added": try register(entry)
     case "operator_revoked": keys[entry.subject ?? ""] = nil
-    case "frozen", "thawed": try checkHalt(entry)
+    case "frozen", "agent_paused": try checkHalt(entry, .freeze)
+    case "thawed", "agent_resumed": try checkHalt(entry, .thaw)
+    case "cancel_all": try checkHalt(entry, .cancelAll)
     case "tool_accepted": try checkAcceptance(entry)
     default:
       guard let state = HoldState(rawValue: entry.kind.string), let id = entry.subject else {
@@ -68,13 +70,17 @@ package struct SignatureAudit: Sendable {
 
   // MARK: Orders and acceptances
 
-  private mutating func checkHalt(_ entry: Entry) throws(AuditFault) {
+  private mutating func checkHalt(_ entry: Entry, _ verb: HaltOrder.Verb) throws(AuditFault) {
     let order = try read(entry.body, "order") { json throws(JSONError) in
       try HaltOrder(json: json)
     }
     _ = try verify(entry.body, "order", by: order.operatorName)
-    guard order.freezes == (entry.kind == "frozen") else {
-      throw AuditFault("what was signed is the opposite of \(entry.kind)")
+    guard order.verb == verb else {
+      throw AuditFault("somebody signed to \(order.verb.rawValue), and it is \(entry.kind)")
+    }
+    let isAboutAgent = entry.kind.string.hasPrefix("agent_")
+    guard order.agent == entry.body["agent"]?.textValue, isAboutAgent == (order.agent != nil) else {
+      throw AuditFault("what was signed is about another agent")
     }
   }
 

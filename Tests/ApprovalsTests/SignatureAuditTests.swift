@@ -32,6 +32,10 @@ struct SignatureAuditTests {
     play.halts(true)
     play.saved()
     play.halts(false)
+    play.halts(true, agent: "bot")
+    play.saved()
+    play.halts(false, agent: "bot")
+    play.halts(.cancelAll)
     let changed = Bench.tool("setLeverage", description: "other")
     play
       >> .toolsListed(
@@ -65,8 +69,11 @@ struct SignatureAuditTests {
   @Test func anHonestLedgerStands() throws {
     let entries = ledger()
     #expect(try audit(entries) == signed(entries).count)
-    #expect(Set(signed(entries).map(\.kind)).isSuperset(of: ["frozen", "thawed", "tool_accepted"]))
-    #expect(signed(entries).count >= 8)
+    #expect(
+      Set(signed(entries).map(\.kind)).isSuperset(of: [
+        "frozen", "thawed", "agent_paused", "agent_resumed", "cancel_all", "tool_accepted",
+      ]))
+    #expect(signed(entries).count >= 11)
   }
 
   @Test func everyForgedOrMissingSignatureIsNamedWithItsIndex() {
@@ -107,6 +114,47 @@ struct SignatureAuditTests {
         }
       }
     }
+  }
+
+  @Test func aHaltIsWhatItsEntrySays() {
+    let entries = ledger()
+    let others: [Text: Text] = [
+      "frozen": "thawed", "thawed": "frozen", "agent_paused": "agent_resumed",
+      "agent_resumed": "agent_paused", "cancel_all": "frozen",
+    ]
+    for (kind, other) in others {
+      guard let at = entries.firstIndex(where: { $0.kind == kind }) else {
+        Issue.record("no \(kind)")
+        continue
+      }
+      var copy = entries
+      copy[at] = Entry(
+        index: at, time: entries[at].time, kind: other, subject: nil, body: entries[at].body)
+      #expect(throws: LedgerError.self) { try audit(copy) }
+      copy[at] = changed(entries[at]) { $0["agent"] = "other" }
+      #expect(throws: LedgerError.self) { try audit(copy) }
+    }
+  }
+
+  /// A freeze takes effect before anything is on disk: it may be older there than its signer.
+  @Test(arguments: [false, true])
+  func aFreezeStandsBesideItsSignerHoweverLateBothAreWritten(isRevoked: Bool) throws {
+    var play = Playbook(starts: false)
+    play.reopens()
+    play.halts(true)
+    play.halts(true, agent: "bot")
+    play >> .persistFailed(play.commits.map(\.id), "no space left")
+    if isRevoked {
+      var ada = try #require(Bench.registry.operators["ada"])
+      ada.isRevoked = true
+      play.records[.approver]?["ada"] = ada.json
+    }
+    play.reopens()
+    play.saved()
+    let entries = try play.ledger.map { try Entry.parse($0.bytes) }
+    #expect(entries.count { ["frozen", "agent_paused"].contains($0.kind) } == 2)
+    #expect(try audit(entries) == 2)
+    #expect(entries.contains { $0.kind == "operator_revoked" && $0.subject == "ada" } == isRevoked)
   }
 
   @Test func aDecisionThatIsLeftOutIsMissed() {
