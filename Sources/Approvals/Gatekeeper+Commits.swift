@@ -15,6 +15,7 @@ extension Gatekeeper {
     all.entries += draft.entries
     let sent = next.isForward ? all.entries.dropLast(draft.entries.count) : all.entries[...]
     let (lines, events) = append(all.entries)
+    noteNeverSent(all.entries)
     if !lines.isEmpty { all.records += headRecords() }
     let id = nextCommit
     nextCommit += 1
@@ -101,6 +102,7 @@ extension Gatekeeper {
     ids.flatMap { id -> [GateEffect] in
       guard let release = inFlight.removeValue(forKey: id) else { return [] }
       durableSize = max(durableSize, release.ledgerEnd)
+      forgetNeverSent(upTo: durableSize)
       for key in release.moves {
         let left = (moving[key] ?? 1) - 1
         moving[key] = left == 0 ? nil : left

@@ -83,11 +83,26 @@ extension Gatekeeper {
     forwarded.remove(request)
     guard let ticket = metered.removeValue(forKey: request) else { return true }
     counters.giveBack(ticket)
+    let release = inFlight.values.first { $0.then == .forward(request) }
+    neverSent[ticket] = NeverSent(allowedEnd: release?.ledgerEnd ?? durableSize)
     record(Draft(records: rows(of: ticket), entries: [notForwarded(ticket)]))
     return true
   }
 
-  private func notForwarded(_ ticket: Text) -> EntryDraft { draft("not_forwarded", ticket) }
+  private func notForwarded(_ ticket: Text) -> EntryDraft { draft(Self.notForwarded, ticket) }
+  private static let notForwarded: Text = "not_forwarded"
+
+  /// The entries are in the ledger when it has as many lines as now.
+  mutating func noteNeverSent(_ entries: [EntryDraft]) {
+    for entry in entries where entry.kind == Self.notForwarded {
+      if let ticket = entry.subject { neverSent[ticket]?.notedEnd = ledger.size }
+    }
+  }
+
+  /// The ledger has `size` lines on disk.
+  mutating func forgetNeverSent(upTo size: Int) {
+    if !neverSent.isEmpty { neverSent = neverSent.filter { $0.value.notedEnd > size } }
+  }
 
   mutating func forwardEnded(_ request: RequestID, _ end: ForwardEnd) -> [GateEffect] {
     guard let ticket = metered.removeValue(forKey: request),
@@ -112,7 +127,7 @@ extension Gatekeeper {
       guard case .forward(let request)? = release.then, unsent[request] != nil,
         let ticket = metered[request]
       else { continue }
-      neverSent[ticket] = release.ledgerEnd
+      neverSent[ticket] = NeverSent(allowedEnd: release.ledgerEnd)
     }
     defer { unsent = [:] }
     for request in unsent.keys {
@@ -126,6 +141,10 @@ extension Gatekeeper {
   /// must be written so that both agree.
   mutating func restoreCounters(_ snapshot: StoreSnapshot) throws(JSONError) -> Draft {
     let before = counters
+    let dropped = neverSent
+    neverSent = dropped.filter {
+      $0.value.allowedEnd <= snapshot.ledgerSize && snapshot.ledgerSize < $0.value.notedEnd
+    }
     if let stored = snapshot[.meta][Self.clockKey] {
       limitClock = try LimitClock(json: JSONCursor(stored))
       limitClock.advance(wall: now, uptime: uptime)
@@ -135,14 +154,13 @@ extension Gatekeeper {
     for (name, document) in snapshot[.limit] where neverSent[name] == nil {
       counters.adopt(name, try Counters.Ticket(json: JSONCursor(document)))
     }
-    for (name, ticket) in before.tickets where isForwarded(name, ticket) {
+    for (name, ticket) in before.tickets where dropped[name] == nil && isForwarded(name, ticket) {
       counters.adopt(name, ticket)
     }
     let live = Set(metered.values)
     for name in counters.tickets.keys.sorted() where !live.contains(name) && !isHeld(name) {
       counters.close(name, hadEffect: true)
     }
-    defer { neverSent = [:] }
     return repairs(snapshot)
   }
 
@@ -152,18 +170,14 @@ extension Gatekeeper {
 
   /// Whether this process let a call through that is not held.
   private func isForwarded(_ name: Text, _ ticket: Counters.Ticket) -> Bool {
-    ticket.goneAt != nil && neverSent[name] == nil
-      && BatchID(name.string).flatMap { held[$0] } == nil
+    ticket.goneAt != nil && BatchID(name.string).flatMap { held[$0] } == nil
   }
 
   private func repairs(_ snapshot: StoreSnapshot) -> Draft {
     let stored = Set(snapshot[.limit].keys)
     let known = Set(counters.tickets.keys.filter { counters.hasWindow($0) })
     var draft = Draft(records: rows(of: stored.symmetricDifference(known).sorted()))
-    for (ticket, end) in neverSent.sorted(by: { $0.key < $1.key })
-    where end <= snapshot.ledgerSize {
-      draft.entries.append(notForwarded(ticket))
-    }
+    draft.entries = neverSent.keys.sorted().map { notForwarded($0) }
     return draft
   }
 }

@@ -47,9 +47,8 @@ package struct Gatekeeper: Sendable {
   var metered: [RequestID: Text] = [:]
   /// Of those the ones whose count is on its way to the disk: they are forwarded when it is there.
   var unsent: [RequestID: AgentCall] = [:]
-  /// Tickets of calls that were to be forwarded when a write failed, and the size of the ledger that
-  /// would contain their entry.
-  var neverSent: [Text: Int] = [:]
+  /// Tickets of calls that were never forwarded although their entry may say so on disk.
+  var neverSent: [Text: NeverSent] = [:]
   var byRepeatKey: [Digest: BatchID] = [:]
   var lanes: [Text: Lane] = [:]
   var reconciliations: [BatchID: Reconciliation] = [:]
@@ -218,6 +217,13 @@ struct Release: Sendable {
 struct Unrecorded: Sendable {
   var draft: EntryDraft
   var ledgerEnd: Int
+}
+
+/// A call that was let through and never forwarded: the sizes of the ledger that would contain the
+/// entry of the one, and of the other.
+struct NeverSent: Sendable {
+  var allowedEnd: Int
+  var notedEnd = Int.max
 }
 
 /// What the kernel itself does when a commit is durable.

@@ -307,6 +307,30 @@ struct LimitTests {
     #expect(play.kinds().contains("not_forwarded") == isOnDisk)
   }
 
+  /// Of two commits, the call's and that its agent left, so many reach the disk before it fails.
+  @Test(arguments: [0, 1, 2], [false, true])
+  func whoLeftCountsNothingWhateverReachedTheDisk(onDisk: Int, failsAgain: Bool) {
+    var play = Playbook(policy: Self.policy)
+    play.call("getTickers", Self.tickers)
+    play >> .disconnected(RequestID(1))
+    play.after(.milliseconds(100))
+    #expect(play.commits.count == 2)
+    for commit in play.commits.prefix(onDisk) {
+      play.ledger += commit.lines
+      for record in commit.records {
+        play.records[record.kind, default: [:]][record.key] = record.document
+      }
+    }
+    for _ in 0...(failsAgain ? 1 : 0) {
+      play >> .persistFailed([], "no space left")
+      play.reopens()
+    }
+    play.saved()
+    #expect(play.kinds().count { $0 == "allowed" } == (onDisk > 0 ? 1 : 0))
+    #expect(play.kinds().count { $0 == "not_forwarded" } == (onDisk > 0 ? 1 : 0))
+    #expect(Self.used(play, "rate_limit") == "0" && play.records[.limit]?.values.isEmpty != false)
+  }
+
   @Test func aCancelThatPassedWhileTheStoreWasDownIsNotForgotten() {
     var play = Playbook(policy: Self.policy)
     play >> .persistFailed([], "no space left")
