@@ -14,10 +14,10 @@ def agent(world):
     return Agent(world.agents_url, world.token)
 
 
-def resting(world):
+def resting(world, quantity="0.010"):
     """A batch whose one order rests far under the market."""
     bid = float(world.quote("BTCUSDT")[0])
-    return batch(leg("BTCUSDT", "Buy", "0.010", f"{round(bid) - 2000}.00", timeInForce="GTC"))
+    return batch(leg("BTCUSDT", "Buy", quantity, f"{round(bid) - 2000}.00", timeInForce="GTC"))
 
 
 def hold(world, agent):
@@ -45,15 +45,14 @@ def test_a_paused_agent_proposes_nothing_until_it_may_go_on(world, agent):
     done = world.cli("freeze", "--agent", "alpha", "--reason", "it loops")
     assert done.stdout == "alpha is paused\n"
     # In force when the command has ended: not a moment later.
-    answer = agent.call("wsBatchCreateOrders", resting(world))
+    answer = agent.call("wsBatchCreateOrders", resting(world, "0.011"))
     assert answer["isError"] and "it loops" in text_of(answer)
     refused = world.approve(held, check=False)
     assert refused.returncode == 1 and "alpha is paused" in refused.stderr
     assert not agent.call("getTickers", {"category": "linear", "symbol": "BTCUSDT"}).get("isError")
     assert world.cli("thaw", "--agent", "alpha").stdout == "alpha goes on\n"
     known = [one["id"] for one in world.batches()]
-    agent.start("wsBatchCreateOrders", {**resting(world), "request": [
-        leg("BTCUSDT", "Buy", "0.020", "50000.00", timeInForce="GTC")]})
+    agent.start("wsBatchCreateOrders", resting(world, "0.012"))
     assert world.until_held(known)
     kinds = [one["kind"] for one in world.audit()]
     assert "agent_paused" in kinds and "agent_resumed" in kinds
@@ -74,7 +73,7 @@ def test_a_key_pauses_the_agent_and_a_word_lets_it_go_on(world, agent):
         console.ready().select(id).type(b"P")
         console.until_shows("PAUSED alpha")
         # What the console says is in force: the very next call is turned away.
-        assert agent.call("wsBatchCreateOrders", resting(world))["isError"]
+        assert agent.call("wsBatchCreateOrders", resting(world, "0.011"))["isError"]
         console.type(b"a")
         console.until_shows("a: not possible - alpha is paused by ops")
         console.type(b"P")
