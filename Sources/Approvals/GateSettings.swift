@@ -54,6 +54,8 @@ package struct GateSettings: Hashable, Sendable {
   ]
   /// How often open orders are asked about although the stream is live, one call at a time.
   package var followEvery: Milliseconds = .seconds(5)
+  /// The same while orders of several calls were never seen.
+  package var followUnseenEvery: Milliseconds = .seconds(1)
   /// How late the stream's news may be.
   package var streamLag: Milliseconds = .seconds(2)
   /// Entries that may wait are written with the next transaction, at the latest after this.

@@ -22,13 +22,14 @@ extension Gatekeeper {
     if following.next == nil { following.next = now + settings.followEvery }
   }
 
-  /// Asks about the open orders of the call that was asked about the longest time ago, one call at a
-  /// time.
+  /// Asks about the open orders of one call: first of those whose orders were never seen, then of the
+  /// one that was asked about the longest time ago.
   mutating func follow() -> [GateEffect] {
     guard let due = following.next, due <= now, following.asking == nil else { return [] }
-    following.next = now + settings.followEvery
     following.askedAt = following.askedAt.filter { held.followed.contains($0.key) }
-    let oldest = held.followed.min { a, b in
+    let unseen = held.followed.filter { isUnseen($0) }
+    following.next = now + (unseen.count > 1 ? settings.followUnseenEvery : settings.followEvery)
+    let oldest = (unseen.isEmpty ? held.followed : unseen).min { a, b in
       let start = Timestamp(milliseconds: 0)
       return (following.askedAt[a] ?? start, a) < (following.askedAt[b] ?? start, b)
     }
@@ -38,6 +39,14 @@ extension Gatekeeper {
     guard !open.isEmpty else { return [] }
     following.asking = id
     return [.readExchange(id, open.map(\.key), since: tracker.since)]
+  }
+
+  /// Whether the exchange took an order of the call, and the stream has shown nothing of it in time.
+  private func isUnseen(_ id: BatchID) -> Bool {
+    guard let call = held[id], let sent = call.dispatchedAt, now - sent > settings.streamLag else {
+      return false
+    }
+    return call.tracker?.legs.contains { $0.row == nil && !$0.state.isFinal } ?? false
   }
 
   /// What the exchange says of open orders. News that the stream should have brought long ago are the
