@@ -53,7 +53,7 @@ extension PaperCore {
         continue
       }
       switch rule.kind {
-      case .dropEvent: break
+      case .dropEvent: record(event, rows: [.object(event.row)], receivers: [], at: now)
       case .duplicateEvent: result += [(event, .zero), (event, .zero)]
       case .delayEvent: result.append((event, rule.delay))
       case .filledTwice: result += [(event, .zero), (Self.lateCancel(of: event), .zero)]

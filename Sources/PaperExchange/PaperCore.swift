@@ -231,6 +231,13 @@ struct PaperCore: Sendable {
         receivers.append(.int(id.number))
       }
     }
+    record(event, rows: rows, receivers: receivers, at: now)
+  }
+
+  /// Notes what happened on a topic, whoever is told of it.
+  mutating func record(
+    _ event: PrivateEvent, rows: [JSONValue], receivers: [JSONValue], at now: Timestamp
+  ) {
     record(
       [
         "kind": "event", "topic": .string(event.topic), "connections": .array(receivers),

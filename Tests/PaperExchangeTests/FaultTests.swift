@@ -179,6 +179,20 @@ struct FaultTests {
     }
   }
 
+  @Test("an event that nobody is sent stands in the log all the same")
+  func droppedEvent() throws {
+    var client = Client()
+    _ = try client.subscribed(to: ["order"])
+    client.arm("dropEvent&on=order:New")
+    _ = client.post("/v5/order/create", order("Buy", "0.6", price: "64000", link: "two"))
+    client.pass(100)
+    client.core.flush(at: client.now)
+    let events = try client.core.log.lines.map { try JSONParser.parse($0) }
+      .filter { $0["kind"] == "event" && $0["topic"] == "order" }
+    #expect(events.map { $0["data"]?[0]?["orderLinkId"] } == ["two"])
+    #expect(events.map { $0["connections"] } == [[]])
+  }
+
   @Test("events of one change in reverse order")
   func reversed() throws {
     var client = Client()
