@@ -45,8 +45,12 @@ extension ConsoleModel {
 
   /// - Parameter names: Whether a leg of another batch than the selected one names it.
   func orderLines(_ leg: LegView, _ width: Int, names: Bool = true) -> [TextLine] {
-    let number = leg.leg > 0 ? "#\(leg.leg)" : "ext"
-    let batch = names ? leg.batch.flatMap { $0 == queue.selected ? nil : Self.tail($0) } : nil
+    let number =
+      leg.origin.map { "\($0.kind) of #\($0.leg)" } ?? (leg.leg > 0 ? "#\(leg.leg)" : "ext")
+    let batch =
+      names
+      ? (leg.batch ?? leg.origin?.batch).flatMap { $0 == queue.selected ? nil : Self.tail($0) }
+      : nil
     let price = leg.price.map { "@\($0)" } ?? "market"
     var tokens = [
       Span(SafeText(untrusted: number)), Span(SafeText(untrusted: batch ?? ""), .dim),

@@ -49,7 +49,7 @@ extension ConsoleModel {
   /// Batches with their legs, those with live orders first; then orders made elsewhere.
   private func orderGroups(_ width: Int) -> [TextLine] {
     let words = Self.words(of: ordersFilter)
-    let all = book.legs.values.filter { leg in
+    let all = book.others(than: nil).filter { leg in
       words.allSatisfy { word in
         [
           leg.symbol, leg.agent, leg.side, leg.batch?.text ?? "elsewhere",
@@ -68,9 +68,13 @@ extension ConsoleModel {
     for id in batches {
       let legs = (byBatch[id] ?? []).sorted { $0.leg < $1.leg }
       lines.append(head(of: id, legs))
-      for leg in legs { lines += orderLines(leg, width, names: false) }
+      for leg in legs + all.filter({ $0.origin?.batch == id }) {
+        lines += orderLines(leg, width, names: false)
+      }
     }
-    let elsewhere = book.others(than: nil).filter { $0.batch == nil && all.contains($0) }
+    let elsewhere = (byBatch[nil] ?? []).filter { leg in
+      leg.origin.map { byBatch[$0.batch] == nil } ?? true
+    }
     if !elsewhere.isEmpty {
       lines.append(TextLine(SafeText(untrusted: " made elsewhere: \(elsewhere.count)"), .title))
       for leg in elsewhere { lines += orderLines(leg, width, names: false) }

@@ -96,11 +96,38 @@ extension ChangeView: JSONConvertible {
   }
 }
 
+/// Which approved leg the exchange made an order from, by itself.
+package struct LegOrigin: Hashable, Sendable {
+  package var batch: BatchID
+  /// From 1.
+  package var leg: Int
+  /// The exchange's word for what it is, such as `TakeProfit`.
+  package var kind: Text
+
+  package init(batch: BatchID, leg: Int, kind: Text) {
+    self.batch = batch
+    self.leg = leg
+    self.kind = kind
+  }
+}
+
+extension LegOrigin: JSONConvertible {
+  package var json: JSONValue {
+    ["batch": .string(batch.text), "leg": .int(leg), "kind": .string(kind)]
+  }
+
+  package init(json: JSONCursor) throws(JSONError) {
+    self.init(
+      batch: try json.member("batch").batchID(), leg: try json.member("leg").int(),
+      kind: try json.member("kind").text())
+  }
+}
+
 /// One leg of a dispatched batch, or an order that was made elsewhere.
 package struct LegView: Hashable, Sendable {
-  /// Nil for an order that no batch of this gateway made.
+  /// Nil for an order that is no leg of a batch.
   package var batch: BatchID?
-  /// From 1; 0 for an order made elsewhere.
+  /// From 1; 0 for an order that is no leg.
   package var leg: Int
   package var agent: Text
   package var orderLinkID: Text
@@ -138,6 +165,9 @@ package struct LegView: Hashable, Sendable {
   package var feesByCoin: [Text: ExactDecimal] = [:]
   /// Of an amendment: what it replaces.
   package var changes: [FieldChange] = []
+  /// Of an exit that an approved leg asked for: that leg. An order with neither batch nor origin was
+  /// made elsewhere.
+  package var origin: LegOrigin?
 
   package init(
     batch: BatchID?, leg: Int, agent: Text, orderLinkID: Text, orderID: Text, symbol: Text,
@@ -180,7 +210,7 @@ extension LegView: JSONConvertible {
       "arrival_price": arrivalPrice.map { .decimal($0) },
       "slippage_bps": slippageBps.map { .decimal($0) },
       "fees_by_coin": .object(Self.object(feesByCoin)),
-      "changes": changes.isEmpty ? nil : .array(changes.map(\.json)),
+      "changes": changes.isEmpty ? nil : .array(changes.map(\.json)), "origin": origin?.json,
     ])
   }
 
@@ -226,6 +256,7 @@ extension LegView: JSONConvertible {
     for one in try json.optional("changes")?.elements() ?? [] {
       changes.append(try FieldChange(json: one))
     }
+    origin = try json.maybe("origin") { one throws(JSONError) in try LegOrigin(json: one) }
   }
 }
 

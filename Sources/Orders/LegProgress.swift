@@ -86,6 +86,11 @@ package struct LegProgress: Hashable, Sendable {
   /// Nil while a changed order is not known.
   package var side: Side? { leg?.side ?? row?.side }
   package var orderType: OrderType? { leg?.orderType ?? row?.orderType }
+  /// Whether it asks the exchange to make exits of its order: a take profit or a stop loss.
+  package var asksForExits: Bool {
+    let exits = [leg?.takeProfit, leg?.stopLoss, change?.takeProfit, change?.stopLoss]
+    return exits.contains { $0?.isPositive == true }
+  }
   /// As it stands now: an amendment may have changed it.
   package var qty: ExactDecimal? {
     if let leg, leg.closesWholePosition == false, row == nil { return leg.qty }

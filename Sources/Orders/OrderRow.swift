@@ -35,6 +35,11 @@ package struct OrderRow: Hashable, Sendable {
   package let category: Category?
   package let timeInForce: Text
   package let isReduceOnly: Bool
+  /// The link id of the order that the exchange made this one from; nil for any other. Rows of REST
+  /// lists may leave it out.
+  package var parentLinkID: Text?
+  /// As what the exchange made it (`TakeProfit`, `PartialStopLoss`, …); empty for an order of its own.
+  package let stopOrderType: Text
   /// Values that an amendment can replace, by the key that would replace them, as the exchange writes
   /// them; "none" is nothing or zero there.
   package let amendable: [Text: Text]
@@ -70,6 +75,8 @@ package struct OrderRow: Hashable, Sendable {
     category = try json.filled("category").flatMap(Category.init(exactly:))
     timeInForce = try json.filled("timeInForce") ?? ""
     isReduceOnly = try json.optional("reduceOnly")?.bool() ?? false
+    parentLinkID = try json.filled("parentOrderLinkId")
+    stopOrderType = try json.filled("stopOrderType") ?? ""
     var values: [Text: Text] = [:]
     for key in Self.amendableKeys {
       guard let text = json.value[key]?.textValue, text != "UNKNOWN" else { continue }

@@ -122,9 +122,13 @@ enum OrderLines {
       let legs = (ours[id] ?? []).sorted { $0.leg < $1.leg }
       lines.append(known[id].map(head) ?? "\(id)")
       lines.append("  \(progress(legs))")
-      lines += legs.map { "  " + line($0, withBatch: false) }
+      lines += (legs + orders.filter { $0.origin?.batch == id }).map {
+        "  " + line($0, withBatch: false)
+      }
     }
-    let others = orders.filter { $0.batch == nil }
+    let others = orders.filter { order in
+      order.batch == nil && order.origin.map { ours[$0.batch] == nil } ?? true
+    }
     if !others.isEmpty {
       lines.append("made elsewhere")
       lines += others.map { "  " + line($0, withBatch: false) }
@@ -168,9 +172,18 @@ enum OrderLines {
     }.joined(separator: ", ")
   }
 
+  /// The leg's number, the leg that an exit belongs to, or that it was made elsewhere.
+  private static func whose(_ leg: LegView, withBatch: Bool) -> String {
+    func name(_ batch: BatchID, _ number: Int) -> String {
+      withBatch ? "\(batch)#\(number)" : "#\(number)"
+    }
+    if let batch = leg.batch { return name(batch, leg.leg) }
+    guard let origin = leg.origin else { return "elsewhere" }
+    return "\(Plain.safe(origin.kind)) of \(name(origin.batch, origin.leg))"
+  }
+
   static func line(_ leg: LegView, withBatch: Bool) -> String {
-    let whose = leg.batch.map { withBatch ? "\($0)#\(leg.leg)" : "#\(leg.leg)" } ?? "elsewhere"
-    var words: [String] = [whose]
+    var words = [whose(leg, withBatch: withBatch)]
     if leg.kind != .create { words.append(leg.kind.rawValue) }
     words += [
       Plain.safe(leg.category), Plain.safe(leg.symbol), Plain.safe(leg.side), "\(leg.quantity)",
