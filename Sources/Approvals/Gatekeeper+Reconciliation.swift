@@ -77,11 +77,12 @@ extension Gatekeeper {
   /// Nothing can be sent through the old child any more.
   mutating func laneGone(_ upstream: Text) -> [GateEffect] {
     let wait = settings.receiveWindow + settings.clockError
-    for (id, one) in reconciliations
-    where one.phase == .killing && held[id]?.upstream == upstream {
-      reconciliations[id]?.phase = .waiting(until: now + wait)
+    let ids = reconciliations.filter {
+      $0.value.phase == .killing && held[$0.key]?.upstream == upstream
     }
-    return []
+    .keys.sorted()
+    for id in ids { reconciliations[id]?.phase = .waiting(until: now + wait) }
+    return ids.compactMap { publish($0) }
   }
 
   /// Asks about every unknown outcome whose time has come.

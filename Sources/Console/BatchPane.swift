@@ -94,6 +94,9 @@ extension ConsoleModel {
       tokens.append(Span(SafeText(untrusted: "AGENT PAUSED by \(pause.by)"), .blocked))
     }
     if !row.outcome.isEmpty { tokens.append(Span(SafeText(untrusted: row.outcome))) }
+    if let inquiry = row.inquiry {
+      tokens.append(Span(SafeText(untrusted: inquiry.words), .unchecked))
+    }
     if let id = row.supersedes {
       tokens.append(Span(SafeText(untrusted: "follows rejected \(id)"), .note))
     }

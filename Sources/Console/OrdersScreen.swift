@@ -68,6 +68,10 @@ extension ConsoleModel {
     for id in batches {
       let legs = (byBatch[id] ?? []).sorted { $0.leg < $1.leg }
       lines.append(head(of: id, legs))
+      if let inquiry = queue.rows[id]?.inquiry {
+        let words = SafeText(untrusted: inquiry.words)
+        lines += TextLine.paragraph(words, .unchecked, width: width)
+      }
       for leg in legs + all.filter({ $0.origin?.batch == id }) {
         lines += orderLines(leg, width, names: false)
       }

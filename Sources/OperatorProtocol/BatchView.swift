@@ -283,6 +283,15 @@ package struct InquiryView: Hashable, Sendable {
     self.nextAt = nextAt
     self.legs = legs
   }
+
+  /// What is asked, since when, and how far that has come, in a line.
+  package var words: String {
+    var words = "\(step.rawValue) since \(since.clock)Z"
+    if attempts > 0 { words += ", \(attempts) answered" }
+    if let nextAt { words += ", next at \(nextAt.clock)Z" }
+    words += ": \(question)"
+    return lastAnswer.isEmpty ? words : words + "; last answer: \(lastAnswer)"
+  }
 }
 
 extension InquiryView: JSONConvertible {

@@ -156,11 +156,7 @@ enum OrderLines {
       "\(batch.id)  \(batch.state.rawValue)  \(Plain.safe(batch.agent))  "
       + Plain.safe(batch.tool)
     if !batch.outcome.isEmpty { words += "  " + Plain.safe(batch.outcome) }
-    if let inquiry = batch.inquiry {
-      words +=
-        "  [\(inquiry.step.rawValue) since \(inquiry.since.clock)Z: "
-        + Plain.safe(inquiry.question) + "]"
-    }
+    if let inquiry = batch.inquiry { words += "  [\(Plain.safe(inquiry.words))]" }
     return words
   }
 

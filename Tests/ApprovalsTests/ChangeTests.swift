@@ -89,7 +89,9 @@ struct ChangeTests {
     play.answers(.lost("the child died"))
     play.saved()
     #expect(play.gate.summary(of: try #require(play.gate.held[play.id()])).inquiry?.step == .ending)
+    play.lines = []
     play >> .laneKilled(upstream: Bench.upstream, group: "g1")
+    #expect(play.lines.contains("show #1 unknown"), "consoles still read that it is being ended")
     play.after(.seconds(8))
     let asked = try #require(play.gate.held[play.id()])
     #expect(play.gate.summary(of: asked).inquiry?.question == "is there an order o1?")
