@@ -156,7 +156,8 @@ package struct PaperExchangeServer: Sendable {
               maxAccumulatedFrameSize: limits.frameBytes))
           try pipeline.addHandler(
             SocketConnection(
-              shell: shell.value, id: id, kind: kind, patience: Self.patience(of: head, limits)))
+              shell: shell.value, id: id, kind: kind,
+              patience: .milliseconds(Self.patience(of: head.uri, limits).count)))
         }
       })
   }
@@ -167,13 +168,13 @@ package struct PaperExchangeServer: Sendable {
   }
 
   /// The silence that a client asked for with `max_active_time` (30s to 600s), or the usual one.
-  private static func patience(of head: HTTPRequestHead, _ limits: PaperLimits) -> TimeAmount {
-    let usual = TimeAmount.seconds(limits.socketSeconds)
-    let parts = head.uri.split(separator: "?", maxSplits: 1)
+  static func patience(of target: String, _ limits: PaperLimits) -> Milliseconds {
+    let usual = Milliseconds.seconds(limits.socketSeconds)
+    let parts = target.split(separator: "?", maxSplits: 1)
     guard parts.count > 1, let query = try? Query(String(parts[1])),
       let text = query["max_active_time"], let wait = Milliseconds(parsing: text.string),
       (30_000...600_000).contains(wait.count)
     else { return usual }
-    return min(usual, .milliseconds(wait.count))
+    return min(usual, wait)
   }
 }

@@ -169,6 +169,74 @@ struct GoldenShapeTests {
       Shape(strings: "retMsg op connId", ints: "retCode", arrays: "data").faults(of: pong) == [])
   }
 
+  @Test("answers to orders on REST, one and many", arguments: Category.allCases)
+  func orderAnswers(_ category: Category) {
+    var client = Client()
+    let symbol = client.symbol(category)
+    func name(_ link: String, _ more: String = "") -> String {
+      #"{"symbol":"\#(symbol)","orderLinkId":"\#(link)"\#(more)}"#
+    }
+    func many(_ legs: String...) -> String {
+      #"{"category":"\#(category.rawValue)","request":[\#(legs.joined(separator: ","))]}"#
+    }
+    func one(_ link: String, _ more: String = "") -> String {
+      #"{"category":"\#(category.rawValue)",\#(name(link, more).dropFirst())"#
+    }
+    let quantity = category == .option ? "0.2" : category == .inverse ? "200" : "0.02"
+    let more = #","qty":"\#(quantity)""#
+    let created = client.post("/v5/order/create", client.restingBody(category, "x"))
+    let changed = client.post("/v5/order/amend", one("x", more))
+    for answer in [created, changed, client.post("/v5/order/cancel", one("x"))] {
+      #expect(Shape.envelope.faults(of: answer) == [])
+      #expect(Shape.ids.faults(of: answer["result"]) == [])
+      #expect(answer["result"]?.objectValue?.count == 2)
+    }
+    // Numbers on spot, with dashes elsewhere.
+    let id = created["result"]?["orderId"]?.stringValue ?? ""
+    #expect((Int64(id) != nil) == (category == .spot), "\(id)")
+    let legs = [client.restingBody(category, "y"), client.restingBody(category, "y")]
+    let batch = client.post("/v5/order/create-batch", many(legs[0], legs[1]))
+    #expect(batch.codes.first == 0 && batch.codes.last != 0)
+    #expect(batch.list.count == 2)
+    for leg in batch.list { #expect(Shape.createdLeg.faults(of: leg) == []) }
+    let others = [
+      client.post("/v5/order/amend-batch", many(name("y", more), name("z", more))),
+      client.post("/v5/order/cancel-batch", many(name("y"), name("z"))),
+    ]
+    for answer in others {
+      #expect(answer.codes.first == 0 && answer.codes.last != 0)
+      for leg in answer.list { #expect(Shape.changedLeg.faults(of: leg) == []) }
+    }
+    for answer in others + [batch] {
+      #expect(Shape.envelope.faults(of: answer) == [])
+      for code in answer["retExtInfo"]?["list"]?.arrayValue ?? [] {
+        #expect(Shape.legCode.faults(of: code) == [])
+      }
+    }
+    _ = client.post("/v5/order/create", client.restingBody(category, "last"))
+    let gone = client.post("/v5/order/cancel-all", one("last"))
+    #expect(Shape.ids.faults(of: gone.list.first) == [])
+    #expect(Shape(strings: "success", arrays: "list").faults(of: gone["result"]) == [])
+  }
+
+  @Test("a sign-in is answered in the style of each socket")
+  func signIn() throws {
+    var client = Client()
+    let trade = client.open(.trade)
+    let taken = client.send(client.auth(Client.trader), on: trade)
+    #expect(Shape(strings: "retMsg op connId", ints: "retCode").faults(of: taken) == [])
+    #expect((taken?["retCode"], taken?["retMsg"], taken?["op"]) == (0, "OK", "auth"))
+    let stream = client.open(.privateStream)
+    let word = Shape(strings: "ret_msg op conn_id", bools: "success", absent: "retCode connId")
+    let welcome = client.send(client.auth(Client.trader), on: stream)
+    #expect(word.faults(of: welcome) == [])
+    #expect((welcome?["success"], welcome?["ret_msg"], welcome?["op"]) == (true, "", "auth"))
+    let wrong = #"{"op":"auth","args":["nobody",1,"x"]}"#
+    let refused = client.send(wrong, on: client.open(.privateStream))
+    #expect(refused?["success"] == false && refused?["ret_msg"]?.stringValue?.isEmpty == false)
+    #expect(client.send(wrong, on: client.open(.trade))?["retCode"] != 0)
+  }
+
   @Test("answers of the streams, each in its own style")
   func streams() throws {
     var client = Client()

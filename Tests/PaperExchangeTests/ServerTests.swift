@@ -114,6 +114,18 @@ struct ServerTests {
     }
   }
 
+  @Test(
+    "a client may ask for less patience, within the exchange's bounds",
+    arguments: [
+      ("", 600), ("?max_active_time=30s", 30), ("?max_active_time=1m", 60),
+      ("?max_active_time=600s", 600), ("?max_active_time=29s", 600),
+      ("?max_active_time=601s", 600), ("?max_active_time=x", 600), ("?other=30s", 600),
+    ] as [(String, Int64)])
+  func patience(_ query: String, _ seconds: Int64) {
+    let limits = PaperConfiguration(host: "127.0.0.1").limits
+    #expect(PaperExchangeServer.patience(of: "/v5/private\(query)", limits) == .seconds(seconds))
+  }
+
   @Test("a frame past the limit closes its connection only")
   func largeFrame() async throws {
     try await serving {
