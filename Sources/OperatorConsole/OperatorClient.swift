@@ -221,7 +221,10 @@ package final class OperatorClient: Sendable {
 
   /// The gateway's events after the one with the id `last`; `reset` comes first when it is too old.
   package func events(after last: String?) async throws -> EventStream {
-    let token = try await currentToken()
+    try await signedIn { token in try await self.events(after: last, token) }
+  }
+
+  private func events(after last: String?, _ token: Text) async throws -> EventStream {
     var headers = self.headers(token)
     headers.add("Accept", "text/event-stream")
     if let last { headers.add("Last-Event-ID", last) }
@@ -233,9 +236,7 @@ package final class OperatorClient: Sendable {
     } catch { throw Self.unreachable(error) }
     switch reply {
     case .events(let stream): return stream
-    case .response(let response):
-      if response.status == 401 { grant.withLock { $0 = nil } }
-      throw refusal(of: response)
+    case .response(let response): throw refusal(of: response)
     }
   }
 
@@ -262,11 +263,18 @@ package final class OperatorClient: Sendable {
   private func authorised(
     _ verb: HTTPVerb, _ path: String, body: JSONValue?
   ) async throws -> HTTPResponse {
+    try await signedIn { token in
+      try await self.send(verb, path, body: body, token: token)
+    }
+  }
+
+  /// Asks with a session's token, and once more with a new one where the gateway does not know it.
+  private func signedIn<Answer>(_ ask: (Text) async throws -> Answer) async throws -> Answer {
     do {
-      return try await send(verb, path, body: body, token: try await currentToken())
+      return try await ask(try await currentToken())
     } catch let error as OperatorClientError where error.refusal?.code == .unauthenticated {
       grant.withLock { $0 = nil }
-      return try await send(verb, path, body: body, token: try await currentToken())
+      return try await ask(try await currentToken())
     }
   }
 

@@ -186,6 +186,26 @@ import Time
     #expect(gateway.requests.last?.headers["last-event-id"] == "40")
   }
 
+  @Test func `the stream of events signs in again where the gateway has forgotten the session`()
+    async throws
+  {
+    let isFirst = Mutex(true)
+    let gateway = Samples.gateway { _ in
+      isFirst.withLock { first in
+        defer { first = false }
+        return first
+          ? .refusal(.unauthenticated, "expired")
+          : StubGateway.Response(
+            type: "text/event-stream", body: "id: 1\nevent: reset\ndata: {}\n\n")
+      }
+    }
+    defer { gateway.stop() }
+    let client = try OperatorClient(gateway: gateway.url, key: operatorKey)
+    var ids: [String?] = []
+    for try await event in try await client.events(after: nil) { ids.append(event.id) }
+    #expect(ids == ["1"])
+  }
+
   @Test func `an event that is not understood is an error`() {
     #expect(throws: OperatorClientError.self) {
       try OperatorClient.event(ServerSentEvent(id: "1", event: "surprise", data: "{}"))
