@@ -109,6 +109,12 @@ def rest(n, **more):
     return leg("BTCUSDT", "Buy", "0.010", f"{60_000 - 10 * n}.00", **more)
 
 
+def with_exits(symbol, quantity, price):
+    """A buy of which the exchange makes a take profit and a stop loss once it is filled."""
+    return leg(symbol, "Buy", quantity, price, takeProfit=f"{float(price) * 1.05:.2f}",
+               stopLoss=f"{float(price) * 0.95:.2f}", tpslMode="Partial")
+
+
 # Each kind: the tool, and its arguments from the market and a number of its own. No two calls are
 # equal: the second would be a repeat of the first.
 KINDS = {
@@ -117,6 +123,8 @@ KINDS = {
     "limit that crosses": ("wsBatchCreateOrders", lambda m, n: many(
         "linear", leg(
             "ETHUSDT", "Buy", f"{0.1 + n / 100:.2f}", m.quote("linear", "ETHUSDT")[1]))),
+    "limit with exits that crosses": ("createOrder", lambda m, n: single("linear", with_exits(
+        "ETHUSDT", f"{0.1 + n / 100:.2f}", m.quote("linear", "ETHUSDT")[1]))),
     "market": ("wsBatchCreateOrders", lambda m, n: many(
         "linear", leg("SOLUSDT", "Buy", f"{0.5 + n / 10:.1f}"))),
     "two limits in a batch": ("wsBatchCreateOrders", lambda m, n: many(
@@ -157,7 +165,8 @@ KINDS = {
 
 
 # Kinds that trade at once.
-FILLS = ("limit that crosses", "market", "spot market buy in quote coin")
+FILLS = ("limit that crosses", "limit with exits that crosses", "market",
+         "spot market buy in quote coin")
 
 
 def applies(kind, fault):
@@ -217,23 +226,15 @@ class Run:
             if self.fault:
                 disarm(world)
 
-    def wrong(self, log):
-        """What is wrong at the end, in sentences."""
-        try:
-            until(lambda: not self.differences(log.read()), "it agrees", 45, every=0.3)
-            return []
-        except TooLate:
-            return [f"{self.name}: {words}" for words in self.differences(log)]
-
     def differences(self, log):
-        """What the gateway says otherwise than the exchange's log, in words."""
+        """What the gateway says otherwise than the exchange's log, in sentences."""
         detail = self.world.operator().batch(self.id)
         state = detail["summary"]["state"]
         if state not in ("acknowledged", "failed"):
-            return [f"it is {state}: {detail['summary']['outcome']}"]
+            return [f"{self.name}: it is {state}: {detail['summary']['outcome']}"]
         sent = legs_of(self.statement["arguments"])
         self.ended = [(sent[one["leg"] - 1], one) for one in detail["leg_states"]]
-        return [f"leg {one['leg']}: {words}"
+        return [f"{self.name}: leg {one['leg']}: {words}"
                 for asked, one in self.ended for words in differences(asked, one, log)]
 
     def unseen_lies(self, log):
@@ -289,6 +290,8 @@ class Log:
     def __init__(self, path):
         self.path, self.place, self.rest = path, 0, b""
         self.requests, self.orders, self.faults = [], {}, []
+        # Orders that the exchange made from others, by their own id.
+        self.exits = {}
 
     def read(self):
         with self.path.open("rb") as file:
@@ -307,6 +310,8 @@ class Log:
             self.faults.append(entry["fault"])
         elif entry["kind"] == "event" and entry["topic"].startswith("order"):
             for row in entry["data"]:
+                if row["parentOrderLinkId"]:
+                    self.exits[row["orderId"]] = row
                 # A late event is in the log where it was sent: an older row changes nothing.
                 last = self.orders.setdefault(row["orderLinkId"], row)
                 if age(row) >= age(last):
@@ -364,6 +369,21 @@ def disarm(world):
     control(world, "DELETE", "/paper/faults")
 
 
+def strays(world, runs, log):
+    """Exits at the exchange that are not shown with the leg that asked for them."""
+    shown = {one["order_id"]: one.get("origin", {}).get("batch")
+             for one in world.operator().ask("GET", "/v1/orders")["orders"]}
+    batches = {asked["orderLinkId"]: run.id for run in runs for asked, _ in run.ended}
+    exits = [(id, batches.get(row["parentOrderLinkId"])) for id, row in log.exits.items()
+             if row["orderStatus"] == "Untriggered"]
+    return [f"the exit {id} of {batch} is shown with {shown.get(id)}"
+            for id, batch in exits if batch and shown.get(id) != batch]
+
+
+def agree(runs, log):
+    return not any(run.differences(log) for run in runs)
+
+
 def play(directory, table, numbers):
     """What is wrong at the end of these rows of the table, in sentences."""
     with World(directory, policy=RULES, hold={"wait": "50ms"},
@@ -379,9 +399,15 @@ def play(directory, table, numbers):
                 run.send(log)
             except (AssertionError, Refused) as failure:
                 wrong.append(f"{run.name}: {failure}")
-        for run in runs:
-            if run.statement:
-                wrong += run.wrong(log) or run.unseen_lies(log)
+        sent = [run for run in runs if run.statement]
+        try:
+            until(lambda: agree(sent, log.read()), "every row agrees", 90, every=0.5)
+        except TooLate:
+            wrong += sum((run.differences(log) for run in sent), [])
+        else:
+            # The market goes on: what is asked here is asked of the moment in which all agreed.
+            wrong += sum((run.unseen_lies(log) for run in sent), [])
+            wrong += strays(world, [run for run in sent if not run.fault], log)
         ended = world.until_state(hanging, "failed", seconds=60)
         if "not accepted" not in ended["outcome"]:
             wrong.append(f"the server that hangs: {ended['outcome']}")
