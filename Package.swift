@@ -153,7 +153,7 @@ func support() -> [Target] {
       name: "bench",
       dependencies: [
         "Approvals", "Bybit", "Console", "Cryptography", "JSON", "Ledger", "MCP", "Networking",
-        "OperatorProtocol", "Policy", "Storage", "Time", "V5Stub",
+        "OperatorProtocol", "Policy", "Storage", "Terminal", "Time", "V5Stub",
       ], path: "Tests/Support/Bench", swiftSettings: settings()),
     .executableTarget(
       name: "faulty-gateway",

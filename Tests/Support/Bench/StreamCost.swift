@@ -8,6 +8,7 @@ import MCP
 import Networking
 import OperatorProtocol
 import Policy
+import Terminal
 import Time
 import V5Stub
 
@@ -20,6 +21,8 @@ enum StreamCost {
   private static let rowsPerFrame = 10
   /// Updates that one order lives for.
   private static let life = 50
+  /// Seconds after which the memory is compared with that at the end.
+  private static let early = 10
 
   static func report(seconds: Int, rate: Int) async throws {
     let stub = try await V5Stub()
@@ -34,7 +37,7 @@ enum StreamCost {
     while let event = await events.next() { if case .gap = event { break } }
     let total = seconds * rate
     let sender = Task { await send(total, rate, on: stub) }
-    var sink = try Sink()
+    var sink = try Sink(early: min(total, early * rate))
     let start = ContinuousClock.now
     while sink.rows < total, let event = await events.next() {
       guard case .frame(let frame) = event else {
@@ -50,7 +53,8 @@ enum StreamCost {
       JSONWriter.text(of: [
         "sent": .int(total), "told": .int(sink.told), "seconds": .int(seconds),
         "elapsed_ms": .int(Int(elapsed / Duration.milliseconds(1))),
-        "resident_kib_after_warm_up": .int(sink.residentEarly), "resident_kib": .int(resident()),
+        "resident_kib_early": .int(sink.residentEarly), "resident_kib": .int(resident()),
+        "last_is_shown": .bool(sink.shows(price(of: total - 1))),
       ]))
   }
 
@@ -74,13 +78,16 @@ enum StreamCost {
     }
   }
 
+  /// The price of the order that an update is about: each order has one of its own.
+  private static func price(of number: Int) -> String { "\(10_000 + number / life).00" }
+
   private static func row(_ number: Int) -> JSONValue {
     let (order, step) = (number / life, number % life)
     let isLast = step == life - 1
     return [
       "category": "linear", "symbol": "BTCUSDT", "orderId": .string("o\(order)"),
       "orderLinkId": .string("a\(order)"), "side": "Buy", "orderType": "Limit", "qty": "5.0",
-      "price": "60000.00", "orderStatus": isLast ? "Filled" : "PartiallyFilled",
+      "price": .string(price(of: number)), "orderStatus": isLast ? "Filled" : "PartiallyFilled",
       "cumExecQty": .string("\(Double(step + 1) / 10)"), "avgPrice": "60000", "timeInForce": "GTC",
       "cumFeeDetail": ["USDT": "0.1"], "rejectReason": "EC_NoError", "createdTime": "1700000000000",
       "updatedTime": .string("\(1_700_000_000_000 + number)"), "reduceOnly": false,
@@ -102,8 +109,11 @@ enum StreamCost {
     private(set) var rows = 0
     private(set) var told = 0
     private(set) var residentEarly = 0
+    /// Rows after which it is measured.
+    private let early: Int
 
-    init() throws {
+    init(early: Int) throws {
+      self.early = early
       var settings = GateSettings()
       settings.gateway = "bench"
       let policy = try Policy.parse(#"{"version":"1","default":"deny","tools":{}}"#.utf8)
@@ -127,7 +137,12 @@ enum StreamCost {
         _ = model.handle(.feed(read), at: now)
         if case .order = read { told += 1 }
       }
-      if residentEarly == 0, rows >= 20_000 { residentEarly = StreamCost.resident() }
+      if residentEarly == 0, rows >= early { residentEarly = StreamCost.resident() }
+    }
+
+    /// Whether the screen shows an order at this price.
+    func shows(_ price: String) -> Bool {
+      model.render(size: Size(width: 200, height: 60)).picture.contains { $0.contains("@\(price)") }
     }
   }
 }
