@@ -16,14 +16,17 @@ struct FollowingTests {
     settings.followEvery = .seconds(5)
     var play = Playbook(settings: settings)
     play.sent("wsBatchCreateOrders", Bench.batch("60000"))
-    play.answers(
-      .result(
-        ToolResult(
-          text: #"{"retCode":0,"retMsg":"OK","data":{"list":[{"orderId":"o1"}]},"#
-            + #""retExtInfo":{"list":[{"code":0,"msg":"OK"}]}}"#)))
+    play.answers(Self.taken("o1"))
     play.saved()
     play.lines = []
     return play
+  }
+
+  private static func taken(_ order: String) -> DispatchAnswer {
+    .result(
+      ToolResult(
+        text: #"{"retCode":0,"retMsg":"OK","data":{"list":[{"orderId":"\#(order)"}]},"#
+          + #""retExtInfo":{"list":[{"code":0,"msg":"OK"}]}}"#))
   }
 
   private func row(_ play: Playbook, _ status: String, at time: Timestamp) -> JSONObject {
@@ -67,6 +70,29 @@ struct FollowingTests {
       >> .exchangeRead(play.id(), .rows(orders: [row(play, "New", at: play.now)], executions: []))
     play >> .exchangeRead(play.id(), .failed("nobody asked"))
     #expect(!play.lines.contains("renew"))
+  }
+
+  @Test func callsThatWereNeverSeenAreAskedAboutOneSecondApart() {
+    var play = taken()
+    play.held("wsBatchCreateOrders", Bench.batch("59000"))
+    play.decides("ada", .approve, 2)
+    play.saved()
+    play.answers(Self.taken("o2"), 2)
+    play.saved()
+    play.lines = []
+    play.after(.seconds(5))
+    #expect(play.lines == ["ask #1"])
+    play >> .exchangeRead(play.id(), .rows(orders: [], executions: []))
+    play.lines = []
+    play.after(.seconds(1))
+    #expect(play.lines == ["ask #2"])
+    // One of them is seen: the rest is not in a hurry.
+    play >> .orderRows([row(play, "New", at: play.now)])
+    play >> .exchangeRead(play.id(2), .rows(orders: [], executions: []))
+    play.after(.seconds(1))
+    play.lines = []
+    play.after(.seconds(1))
+    #expect(play.lines == [], "one call alone is asked about every second")
   }
 
   @Test func nothingIsAskedWhileTheFeedIsDown() {
