@@ -52,7 +52,7 @@ extension ConsoleModel {
     if effectiveScreen != .dashboard && effectiveScreen != .batch {
       return "the batch is not on the screen"
     }
-    if !role.canDecide { return "your role is \(role.rawValue); an operator decides" }
+    if let why = whyNotOperator("decides") { return why }
     if link != .up { return "the connection to the gateway is lost" }
     guard let status else { return "the gateway has not told its state yet" }
     if let frozen = status.frozen { return "frozen by \(frozen.by): \(frozen.reason)" }
@@ -67,6 +67,12 @@ extension ConsoleModel {
       return "\(Self.approvalsPerMinute) approvals in a minute; wait"
     }
     return nil
+  }
+
+  /// Why the operator must not decide; nil when the role allows it.
+  func whyNotOperator(_ does: String) -> String? {
+    if !isSignedIn { return "the gateway has not let you in yet" }
+    return role.canDecide ? nil : "your role is \(role.rawValue); an operator \(does)"
   }
 
   func whyNot(_ row: BatchSummary) -> String? {

@@ -17,8 +17,8 @@ extension ConsoleModel {
       say("x: \(Self.tail(row.id)) is \(row.state.words)", .warn)
       return []
     }
-    guard role.canDecide else {
-      say("x: your role is \(role.rawValue); an operator decides", .warn)
+    if let why = whyNotOperator("decides") {
+      say("x: \(why)", .warn)
       return []
     }
     prompt = .reject(
@@ -87,8 +87,8 @@ extension ConsoleModel {
 
   /// `!`: freezes at once; when frozen, asks before it thaws.
   mutating func halt() -> [ConsoleEffect] {
-    guard role.canDecide else {
-      say("!: your role is \(role.rawValue); an operator halts", .warn)
+    if let why = whyNotOperator("halts") {
+      say("!: \(why)", .warn)
       return []
     }
     if status?.frozen != nil {
@@ -101,8 +101,8 @@ extension ConsoleModel {
 
   /// Asks for the word before every open order is cancelled.
   mutating func askToCancel() -> [ConsoleEffect] {
-    guard role.canDecide else {
-      say("your role is \(role.rawValue); an operator cancels", .warn)
+    if let why = whyNotOperator("cancels") {
+      say(why, .warn)
       return []
     }
     prompt = .word(.cancelAll)
@@ -119,8 +119,8 @@ extension ConsoleModel {
   }
 
   mutating func pause(_ agent: Text, wantsPause: Bool) -> [ConsoleEffect] {
-    guard role.canDecide else {
-      say("pause: your role is \(role.rawValue); an operator pauses", .warn)
+    if let why = whyNotOperator("pauses") {
+      say("pause: \(why)", .warn)
       return []
     }
     guard wantsPause else {

@@ -7,6 +7,7 @@ extension ConsoleModel {
   mutating func signedIn(_ name: Text, _ role: Role) -> [ConsoleEffect] {
     operatorName = name
     self.role = role
+    isSignedIn = true
     return disarmIfChanged()
   }
 

@@ -69,6 +69,7 @@ package struct ConsoleModel: Hashable, Sendable {
   // What the gateway said
   var operatorName: Text = "?"
   var role = Role.viewer
+  var isSignedIn = false
   var link = Link.connecting
   var status: StatusView?
   var queue = BatchQueue()

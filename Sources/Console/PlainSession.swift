@@ -6,10 +6,13 @@ package import Time
 /// The console in lines: for screen readers, dumb terminals and logs.
 ///
 /// The same model with the same interlocks. What a screen would show is printed when it is asked for,
-/// what happens is told in one sentence each, and nothing that was printed is ever changed. A line
-/// that is typed is handed to the model as the keys that it is made of, one after the other in the time
-/// that fingers need; a line that was typed before the panel was printed, or before its keys are open,
-/// counts for nothing.
+/// what happens is told in one sentence each, and nothing that was printed is ever changed. What is
+/// typed into a panel is handed to the model as the keys that it is made of, one after the other in
+/// the time that fingers need; a line that was typed before the panel was printed, or before its keys
+/// are open, counts for nothing.
+///
+/// Every line gets an answer. One that asks for what has not come yet is held until it is there, a few
+/// at a time and not for long; it decides nothing by a number that was not printed when it was typed.
 package struct PlainSession: Sendable {
   /// What the shell does, besides what the model wants.
   package enum Output: Hashable, Sendable {
@@ -21,90 +24,150 @@ package struct PlainSession: Sendable {
   static let width = 100
   /// Rows that most pages fit into.
   static let usualRows = 80
-  /// Time that one letter of a typed line takes.
+  /// Time that one letter of a line typed into a panel takes.
   static let keyGap = Milliseconds(100)
+  /// Batches whose number is remembered after they have left the list.
+  static let numbersKept = 2_000
+  /// Lines that wait for the sign-in, the list or the orders; more are answered with a refusal.
+  static let heldLimit = 32
+  /// For how long such a line waits.
+  static let heldFor = Milliseconds.seconds(30)
+  /// For how long what was typed may still be answered when the input has ended.
+  static let leaveWithin = Milliseconds.seconds(10)
 
   var model: ConsoleModel
   let canApprove: Bool
-  /// Batches whose number is remembered after they have left the list.
-  static let numbersKept = 2_000
-  /// The number by which a batch is called, in the order of their coming.
-  private var numbers: [BatchID: Int] = [:]
+  /// The number by which a batch is called, in the order of their coming, and when it was printed.
+  var numbers: [BatchID: (number: Int, printedAt: Timestamp)] = [:]
   private var lastNumber = 0
   private var states: [BatchID: HoldState] = [:]
-  private var lastNotice: String?
+  private var lastNotice: ConsoleModel.Notice?
   private var lastLink: String?
   private var lastPanel: [String] = []
-  /// The page that is printed when its contents have come.
-  private var awaited: ConsolePage?
-  private var awaitedBatch: BatchID?
+
+  var held: [HeldLine] = []
+  var isListRead = false
+  var areOrdersRead = false
+  /// What is printed when it has come.
+  var awaitedPages: Set<ConsolePage> = []
+  var awaitedBatches: [AwaitedBatch] = []
+  var awaitsLedger = false
+  /// Freezes, pauses and cancels that the gateway has not answered yet.
+  private var haltsUnderWay = 0
+  /// Set when the operator wants to leave: the moment at which nothing is waited for any more.
+  private(set) var leaveBy: Timestamp?
+  private var wakeAt: Timestamp?
   private var out: [Output] = []
 
   /// - Parameter canApprove: Whether somebody sits before it: standard input is a terminal.
   package init(at now: Timestamp, canApprove: Bool) {
     model = ConsoleModel(at: now)
+    model.painted = Painted(size: Size(width: Self.width, height: Self.usualRows))
     self.canApprove = canApprove
   }
 
   // MARK: Events
 
   package mutating func handle(_ event: ConsoleEvent, at moment: Timestamp) -> [Output] {
+    if event == .tick { wakeAt = nil }
     feed(event, at: moment)
-    tellNews(of: event)
+    tellNews(of: event, at: moment)
+    answerHeld(at: moment)
     return flush(at: moment)
   }
 
   /// A whole line, and when it was read.
   package mutating func take(line: String, at moment: Timestamp) -> [Output] {
-    let words = line.split(separator: " ").map(String.init)
-    switch model.prompt {
-    case .arm(let arming): answer(line, arming, at: moment)
-    case .word: feedLetters(line, at: moment, ends: true)
-    default: run(words, at: moment)
-    }
+    answer(line, typedAt: moment, at: moment)
     return flush(at: moment)
+  }
+
+  /// No line will come any more: leaves when everything is answered, at the latest soon.
+  package mutating func inputEnded(at moment: Timestamp) -> [Output] {
+    leave(at: moment)
+    return flush(at: moment)
+  }
+
+  mutating func leave(at moment: Timestamp) { leaveBy = leaveBy ?? moment + Self.leaveWithin }
+
+  /// Whether nothing that was typed still waits for its answer.
+  var isIdle: Bool {
+    held.isEmpty && awaitedPages.isEmpty && awaitedBatches.isEmpty && !awaitsLedger
+      && model.inFlight.isEmpty && haltsUnderWay == 0
   }
 
   private mutating func flush(at moment: Timestamp) -> [Output] {
     tellNotice()
+    if let leaveBy, isIdle || moment >= leaveBy { sayFarewell() }
+    let next = [model.wakeAt, held.first.map { $0.at + Self.heldFor }, leaveBy]
+      .compactMap { $0 }.min()
+    if let next, next != wakeAt {
+      wakeAt = next
+      out.append(.effect(.wake(at: next)))
+    }
     defer { out = [] }
     return out
   }
 
-  private mutating func feed(_ event: ConsoleEvent, at moment: Timestamp) {
+  private mutating func sayFarewell() {
+    for one in held { say("Not done, nothing came that it could be answered with: \(one.line)") }
+    held = []
+    let unanswered = model.inFlight.count + haltsUnderWay
+    if unanswered > 0 {
+      say(
+        "The gateway has not answered about \(Words.count(unanswered, "request", "requests")); "
+          + "countersign pending and countersign audit tell what became of it.")
+    }
+    out.append(.effect(.quit))
+  }
+
+  mutating func feed(_ event: ConsoleEvent, at moment: Timestamp) {
     for effect in model.handle(event, at: moment) {
       switch effect {
-      // Nothing is drawn, so nothing is painted over, and a line needs no clipboard.
-      case .repaint, .copy, .suspend: continue
+      // Nothing is drawn, so nothing is painted over, and a line needs no clipboard. The moment to
+      // wake at is told when everything is done.
+      case .repaint, .copy, .suspend, .wake: continue
+      case .halt, .cancelAll:
+        haltsUnderWay += 1
+        out.append(.effect(effect))
       default: out.append(.effect(effect))
       }
     }
-    if case .digits = event { printPanel(at: moment) }
+    switch event {
+    case .digits: printPanel(at: moment)
+    case .haltAnswered, .cancelAnswered: haltsUnderWay = max(0, haltsUnderWay - 1)
+    case .linkDown: haltsUnderWay = 0
+    case .queue: isListRead = true
+    case .orders: areOrdersRead = true
+    default: break
+    }
   }
 
-  /// Hands a line to the model letter by letter.
-  private mutating func feedLetters(_ line: String, at moment: Timestamp, ends: Bool) {
-    var now = moment
+  /// Hands what was typed into a panel to the model letter by letter.
+  private mutating func feedLetters(_ line: String, at moment: Timestamp) {
+    var now = max(moment, model.now + Self.keyGap)
     for scalar in line.unicodeScalars {
       feed(.input(.key(.character(scalar))), at: now)
       now = now + Self.keyGap
     }
-    if ends { feed(.input(.key(.enter)), at: now) }
   }
+
+  mutating func want(_ effect: ConsoleEffect) { out.append(.effect(effect)) }
 
   // MARK: The panel
 
   /// Prints the panel and tells the model that it has been seen.
   private mutating func printPanel(at moment: Timestamp) {
     guard case .arm(let arming) = model.prompt, let lines = panelLines(arming) else { return }
-    lastPanel = []
-    for line in lines { say(line) }
     lastPanel = lines
+    for line in lines { say(line) }
     var painted = model.painted
     painted.panel = arming.serial
     feed(.painted(painted), at: moment)
     let wait = Words.tenths(arming.minimum)
-    say("Lines count when \(wait) have passed without one. An empty line goes back.")
+    say(
+      "Lines count when \(wait) have passed without one. An empty line goes back; freeze, pause and "
+        + "reject work at once.")
   }
 
   private func panelLines(_ arming: Arming) -> [String]? {
@@ -112,193 +175,34 @@ package struct PlainSession: Sendable {
     return view.lines(room: .max).dropLast(2).map(\.plain)
   }
 
-  private mutating func answer(_ line: String, _ arming: Arming, at moment: Timestamp) {
+  mutating func answer(_ line: String, _ arming: Arming, at moment: Timestamp) {
     if line.isEmpty { return feed(.input(.key(.escape)), at: moment) }
     guard arming.areKeysOpen(at: moment) else {
       // The line restarts the quiet time, as keys do.
       feed(.input(.key(.backspace)), at: moment)
       return say("Too early: that line was dropped.")
     }
-    feedLetters(line, at: moment, ends: false)
+    feedLetters(line, at: moment)
     guard case .arm(let after) = model.prompt, after.completedAt == nil else { return }
-    for line in panelLines(after) ?? [] where !lastPanel.contains(line) { say(line) }
-    lastPanel = panelLines(after) ?? []
-  }
-
-  // MARK: Commands
-
-  private static let help = [
-    "list: what waits, with a number each.",
-    "show N: the whole batch. checks N: every check. json N: the bytes that are signed.",
-    "diff N: what differs from the batch that it follows.",
-    "approve N: after show N; prints the panel, then asks. reject N REASON. recall N.",
-    "pause AGENT, resume AGENT, freeze, thaw, cancel-all.",
-    "orders, exposure, agents, policy, audit: the pages. status: the header. quit.",
-  ]
-
-  private mutating func run(_ words: [String], at moment: Timestamp) {
-    guard let verb = words.first else { return list() }
-    let rest = words.dropFirst().joined(separator: " ")
-    switch Text(verb) {
-    case "help", "?": for line in Self.help { say(line) }
-    case "list": list()
-    case "status": header()
-    case "show": show(rest, on: .batch, at: moment)
-    case "checks": show(rest, on: .findings, at: moment)
-    case "json": show(rest, on: .json, at: moment)
-    case "diff": show(rest, on: .difference, at: moment)
-    case "approve": approve(rest, at: moment)
-    case "reject": reject(Array(words.dropFirst()), at: moment)
-    case "recall":
-      if select(rest) { command("recall", at: moment) }
-    case "orders": page(.orders)
-    case "audit": audit(at: moment)
-    case "exposure": ask(.exposure, on: .exposure, at: moment)
-    case "agents": ask(.agents, on: .agents, at: moment)
-    case "policy": ask(.policy, on: .policy, at: moment)
-    case "freeze", "thaw", "cancel-all", "pause", "resume":
-      command(([verb] + (rest.isEmpty ? [] : [rest])).joined(separator: " "), at: moment)
-      if case .word(let word) = model.prompt { say(word.question + ".") }
-    case "quit", "exit": out.append(.effect(.quit))
-    default: say("\(verb) is not known. help lists the commands.")
-    }
-  }
-
-  private mutating func command(_ text: String, at moment: Timestamp) {
-    feed(.input(.key(":")), at: moment)
-    feedLetters(text, at: moment, ends: true)
-  }
-
-  private mutating func approve(_ which: String, at moment: Timestamp) {
-    guard canApprove else {
-      return say(
-        "Standard input is no terminal: nothing is approved here. Use countersign approve ID --digest."
-      )
-    }
-    guard select(which) else { return }
-    model.screen = .batch
-    command("approve", at: moment)
-  }
-
-  private mutating func reject(_ words: [String], at moment: Timestamp) {
-    guard let which = words.first, select(which) else { return say("Which? reject N REASON.") }
-    command("reject", at: moment)
-    guard case .reject = model.prompt else { return }
-    feedLetters(words.dropFirst().joined(separator: " "), at: moment, ends: true)
-  }
-
-  /// Moves the cursor of the model. Says why where there is no such batch.
-  private mutating func select(_ which: String) -> Bool {
-    let byNumber = Int(which).flatMap { wanted in numbers.first { $0.value == wanted }?.key }
-    let id = byNumber ?? model.queue.order.first { $0.text == Text(which) }
-    guard let id, model.queue.rows[id] != nil else {
-      say("There is no batch \(which). list names them.")
-      return false
-    }
-    model.queue.select(id)
-    return true
-  }
-
-  private mutating func list() {
-    let rows = model.queue.order.compactMap { model.queue.rows[$0] }
-    if rows.isEmpty { return say("Nothing waits.") }
-    for row in rows { say(sentence(row)) }
-  }
-
-  private func sentence(_ row: BatchSummary) -> String {
-    let number = numbers[row.id].map { String($0) } ?? "?"
-    let what =
-      row.legs > 0
-      ? "\(Words.count(row.legs, "leg", "legs")) \(row.symbols.map(\.string).joined(separator: " "))"
-      : "call of \(row.tool)"
-    let gross = row.grossNotional.map {
-      ", gross \($0.estimated ? "~" : "")\(Words.amount($0.amount)) \($0.currency)"
-    }
-    let left = row.state.isOpen ? ", expires in \(Words.length(row.expiresAt - model.now))" : ""
-    return "\(number): \(row.state.words), \(model.severity(of: row).word), \(row.agent), \(what)"
-      + "\(gross ?? "")\(left), \(row.id)."
-  }
-
-  // MARK: Pages
-
-  private mutating func header() {
-    for line in model.picture(size: Size(width: Self.width * 2, height: 24)).frame.picture.prefix(2)
-    {
-      say(line)
-    }
-  }
-
-  private mutating func show(_ which: String, on screen: ScreenKind, at moment: Timestamp) {
-    guard select(which), let id = model.queue.selected else { return }
-    model.screen = screen
-    awaitedBatch = id
-    feed(.tick, at: moment)
-    printBatchIfRead(at: moment)
-  }
-
-  /// Prints the batch when its statement is here: then it has been shown whole.
-  private mutating func printBatchIfRead(at moment: Timestamp) {
-    guard let id = awaitedBatch, model.queue.selected == id, let row = model.queue.rows[id],
-      model.currentContent(of: row) != nil
-    else { return }
-    awaitedBatch = nil
-    page(model.screen)
-    guard model.screen == .batch else { return }
-    feed(.painted(whole(.batch).painted), at: moment)
-  }
-
-  private mutating func ask(_ page: ConsolePage, on screen: ScreenKind, at moment: Timestamp) {
-    model.screen = screen
-    awaited = page
-    model.pageAskedAt[page] = nil
-    feed(.tick, at: moment)
-  }
-
-  private mutating func audit(at moment: Timestamp) {
-    model.screen = .audit
-    if model.ledger.entries.isEmpty {
-      feed(.input(.key("4")), at: moment)
-      return say("Reading the ledger; ask again.")
-    }
-    page(.audit)
-  }
-
-  private func whole(_ screen: ScreenKind) -> Picture {
-    var copy = model
-    copy.screen = screen
-    copy.prompt = .none
-    copy.notice = nil
-    (copy.batchScroll, copy.pageScroll, copy.ordersScroll) = (0, 0, 0)
-    let short = copy.picture(size: Size(width: Self.width, height: Self.usualRows))
-    let extents = short.painted.extents
-    let hidden = [
-      extents.batchScroll, extents.pageScroll, extents.ordersScroll, extents.auditScroll,
-    ]
-    if hidden.allSatisfy({ $0 == 0 }) { return short }
-    return copy.picture(size: Size(width: Self.width, height: Frame.longestSide))
-  }
-
-  /// The rows of a page, without the header, the notice and the keys.
-  private mutating func page(_ screen: ScreenKind) {
-    let rows = whole(screen).frame.picture.dropFirst(2).dropLast(2)
-    let last = rows.lastIndex { !$0.isEmpty } ?? rows.startIndex
-    for row in rows[...last] where !row.isEmpty { say(row) }
+    let lines = panelLines(after) ?? []
+    for line in lines where !lastPanel.contains(line) { say(line) }
+    lastPanel = lines
   }
 
   // MARK: What is told
 
-  private mutating func say(_ words: String) {
+  mutating func say(_ words: String) {
     out.append(.line(SafeText(untrusted: words).string))
   }
 
   private mutating func tellNotice() {
-    let words = model.notice?.words
-    if let words, words != lastNotice { say(words + ".") }
-    lastNotice = words
+    // The same words at another time are another answer.
+    if let notice = model.notice, notice != lastNotice { say(notice.words + ".") }
+    lastNotice = model.notice
   }
 
-  private mutating func tellNews(of event: ConsoleEvent) {
-    number(model.queue.order)
+  private mutating func tellNews(of event: ConsoleEvent, at moment: Timestamp) {
+    number(model.queue.order, at: moment)
     switch event {
     case .feed(.batch(let row)), .answered(_, _, .done(let row)): tell(row)
     case .queue(let rows): for row in rows where model.queue.rows[row.id] != nil { tell(row) }
@@ -307,26 +211,29 @@ package struct PlainSession: Sendable {
         "Fill of \(fill.agent): \(fill.side) \(fill.quantity) \(fill.symbol) at \(fill.price), fee "
           + "\(fill.fee).")
     case .linkUp, .linkDown, .feed(.status): tellState()
-    case .exposure where awaited == .exposure: printAwaited(.exposure)
-    case .agents where awaited == .agents: printAwaited(.agents)
-    case .policy where awaited == .policy: printAwaited(.policy)
-    case .pageFailed(let page, let why) where awaited == page:
-      awaited = nil
+    case .exposure: printIfAwaited(.exposure, on: .exposure)
+    case .agents: printIfAwaited(.agents, on: .agents)
+    case .policy: printIfAwaited(.policy, on: .policy)
+    case .pageFailed(let page, let why):
+      guard awaitedPages.remove(page) != nil else { break }
       say("\(page.rawValue) cannot be read: \(why).")
-    case .detail: printBatchIfRead(at: model.now)
+    case .detail(let detail): printBatch(detail.summary.id, at: moment)
+    case .detailFailed(let id, _): awaitedBatches.removeAll { $0.id == id }
+    case .ledgerPage where awaitsLedger:
+      awaitsLedger = false
+      page(.audit)
     default: break
     }
   }
 
-  private mutating func printAwaited(_ screen: ScreenKind) {
-    awaited = nil
-    page(screen)
+  private mutating func printIfAwaited(_ page: ConsolePage, on screen: ScreenKind) {
+    if awaitedPages.remove(page) != nil { self.page(screen) }
   }
 
-  private mutating func number(_ ids: [BatchID]) {
+  private mutating func number(_ ids: [BatchID], at moment: Timestamp) {
     for id in ids where numbers[id] == nil {
       lastNumber += 1
-      numbers[id] = lastNumber
+      numbers[id] = (lastNumber, moment)
     }
     guard numbers.count > Self.numbersKept else { return }
     let known = Set(ids)

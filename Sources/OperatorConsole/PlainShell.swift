@@ -7,30 +7,18 @@ import Time
 
 /// The console in lines: reads lines, prints sentences, and does what the session asks for.
 ///
-/// **Concurrency model.** `run` is one task and owns the session. A thread reads standard input and
-/// gives each line with the moment at which it came; the network's news come through the mailbox. All
-/// of them wake `run` through one stream.
+/// **Concurrency model.** `run` is one task and owns the session. Lines come through a `LineReader`,
+/// the network's news through the mailbox. Both and the alarm wake `run` through one stream.
 final class PlainShell {
-  /// Bytes of a line that are read; a longer one is dropped whole.
-  static let lineLimit = 4_096
-  /// Lines that wait to be read: whoever pastes more than that loses the rest.
-  static let waitingLines = 256
-
-  private enum Wake: Sendable {
-    case line(String, at: Timestamp)
-    case news
-    case due
-    case end
-  }
-
   private let mailbox: Mailbox
   private let link: ConsoleLink
   private let clock = SteadyClock()
   private var session: PlainSession
   private var isDone = false
   private var alarm: Task<Void, Never>?
-  private let wakes: AsyncStream<Wake>
-  private let inlet: AsyncStream<Wake>.Continuation
+  private var dueAt: Timestamp?
+  private let wakes: AsyncStream<Void>
+  private let inlet: AsyncStream<Void>.Continuation
   private let isQuiet: Bool
 
   init(mailbox: Mailbox, link: ConsoleLink, options: ConsoleOptions) {
@@ -38,53 +26,35 @@ final class PlainShell {
     self.link = link
     isQuiet = options.isQuiet
     session = PlainSession(at: clock.now, canApprove: isatty(0) != 0)
-    (wakes, inlet) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.waitingLines))
+    // Each wake takes all there is: one that waits is enough.
+    (wakes, inlet) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
   func run() async {
     let inlet = inlet
-    mailbox.attach { inlet.yield(.news) }
-    readLines()
-    for await wake in wakes {
-      switch wake {
-      case .line(let line, let moment): perform(session.take(line: line, at: moment))
-      case .news: for event in mailbox.drain() { perform(session.handle(event, at: clock.now)) }
-      case .due: perform(session.handle(.tick, at: clock.now))
-      case .end: isDone = true
+    mailbox.attach { inlet.yield() }
+    let reader = LineReader(clock: clock) { inlet.yield() }
+    reader.start()
+    var hasEnded = false
+    for await _ in wakes {
+      if let dueAt, clock.now >= dueAt {
+        self.dueAt = nil
+        perform(session.handle(.tick, at: clock.now))
       }
-      // A burst of lines may have crowded out the word of some news.
       for event in mailbox.drain() { perform(session.handle(event, at: clock.now)) }
+      for news in reader.drain() where !isDone {
+        switch news {
+        case .line(let line, let moment): perform(session.take(line: line, at: moment))
+        case .dropped(let words): perform(session.handle(.notice(words), at: clock.now))
+        case .end where !hasEnded:
+          hasEnded = true
+          perform(session.inputEnded(at: clock.now))
+        case .end: break
+        }
+      }
       if isDone { break }
     }
     alarm?.cancel()
-  }
-
-  /// A thread of its own: a read of a terminal cannot be cancelled.
-  private func readLines() {
-    let (inlet, clock) = (inlet, clock)
-    let thread = Thread { @Sendable in
-      var line: [UInt8] = []
-      var chunk = [UInt8](repeating: 0, count: Self.lineLimit)
-      while true {
-        let count = read(0, &chunk, chunk.count)
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { break }
-        for byte in chunk.prefix(count) {
-          guard byte == 10 else {
-            line.append(byte)
-            continue
-          }
-          if line.count <= Self.lineLimit {
-            inlet.yield(.line(String(decoding: line, as: UTF8.self), at: clock.now))
-          }
-          line.removeAll(keepingCapacity: true)
-        }
-        if line.count > Self.lineLimit { line.removeLast(line.count - Self.lineLimit - 1) }
-      }
-      inlet.yield(.end)
-    }
-    thread.name = "lines"
-    thread.start()
   }
 
   private func perform(_ outputs: [PlainSession.Output]) {
@@ -114,10 +84,11 @@ final class PlainShell {
 
   private func setAlarm(at moment: Timestamp) {
     alarm?.cancel()
+    dueAt = moment
     let (inlet, wait) = (inlet, max(0, (moment - clock.now).count))
     alarm = Task {
       guard (try? await Task.sleep(for: .milliseconds(wait))) != nil else { return }
-      inlet.yield(.due)
+      inlet.yield()
     }
   }
 }

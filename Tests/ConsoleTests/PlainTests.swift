@@ -17,18 +17,32 @@ import Time
     var effects: [ConsoleEffect] = []
     var details: [BatchID: BatchDetail] = [:]
 
-    init(_ samples: [Sample], canApprove: Bool = true) {
+    init(_ samples: [Sample], canApprove: Bool = true, isConnected: Bool = true) {
       session = PlainSession(at: noon, canApprove: canApprove)
       for sample in samples { details[sample.id] = sample.detail }
+      guard isConnected else { return }
+      connect()
+      for sample in samples { send(.feed(.batch(sample.summary))) }
+      read(samples)
+    }
+
+    mutating func connect() {
       send(.signedIn(operatorName: "ops1", role: .approver))
       send(.linkUp)
       send(.feed(.status(.sample())))
-      for sample in samples { send(.feed(.batch(sample.summary))) }
+    }
+
+    /// What is read after each connection.
+    mutating func read(_ samples: [Sample]) {
+      send(.queue(samples.map(\.summary)))
+      send(.orders([], []))
     }
 
     mutating func send(_ event: ConsoleEvent) { take(session.handle(event, at: now)) }
 
     mutating func type(_ line: String) { take(session.take(line: line, at: now)) }
+
+    mutating func endInput() { take(session.inputEnded(at: now)) }
 
     mutating func wait(_ milliseconds: Int64) {
       now = now + Milliseconds(milliseconds)
@@ -104,7 +118,7 @@ import Time
     line.wait(2_000)
     line.type("47")
     line.wait(1_000)
-    #expect(line.text.contains("a: not possible"))
+    #expect(line.text.contains("Not yet: show 1 prints what would be sent"))
     #expect(line.decisions.isEmpty)
   }
 

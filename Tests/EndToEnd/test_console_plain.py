@@ -125,3 +125,22 @@ def test_in_a_pipe_nothing_is_approved_and_all_can_be_rejected(world, agent):
         said = process.stdout.read()
     assert "no terminal" in said
     assert world.received_orders() == []
+
+
+def test_a_script_that_is_typed_before_anything_was_read_is_answered_line_by_line(world, agent):
+    """All of it in one write, and then the end of the input: no line is lost, and none is guessed at."""
+    first, second = hold(world, agent, "50000.00"), hold(world, agent, "50100.00")
+    lines = ["list", "reject 1 a guess", f"show {second}", f"reject {first} by a script", "agents"]
+    done = subprocess.run(
+        [str(one) for one in [*command(world), "--plain"]], input="\n".join(lines) + "\n", text=True,
+        capture_output=True, env=environment(world), cwd=world.directory, timeout=60)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout
+    world.until_state(first, "rejected")
+    assert world.show(second)["summary"]["state"] == "pending"
+    assert "There is no batch" not in said
+    for answer in [
+            "Held until the list has been read: list", "Not done: 1 had not been printed",
+            rf"> reject {first} by a script", rf"rejected.*{first}", "50100.00", "LAST 2 MIN"]:
+        assert re.search(answer, said), f"{answer} is missing:\n{said}"
+    assert world.received_orders() == []
