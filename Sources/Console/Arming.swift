@@ -1,9 +1,10 @@
+import Cryptography
 import JSON
 import OperatorProtocol
 import Terminal
 import Time
 
-/// The way from `a` to a signature, for one version of one batch.
+/// The way from `a` to a signature, for one version of one batch, or for one definition of a tool.
 ///
 /// digits asked for → panel painted → quiet → acceptances → phrase → two digits. Every key that is
 /// not the one expected ends it. A key typed before the panel was painted cannot count, because
@@ -56,14 +57,21 @@ struct Arming: Hashable, Sendable {
     let groups: [FindingGroup]
   }
 
+  /// What is signed for.
+  enum Subject: Hashable, Sendable {
+    /// The selected batch first; more than one for a marked set.
+    case batches([Member])
+    case definition(ToolAcceptance)
+  }
+
   let serial: Int
-  /// The selected batch first; more than one for a marked set.
-  let members: [Member]
+  let subject: Subject
   /// Whether acceptances and the phrase are asked for.
   let isDemanding: Bool
   let isReducing: Bool
   let phrase: [Unicode.Scalar]
-  let expiresAt: Timestamp
+  /// Nil where nothing expires.
+  let expiresAt: Timestamp?
 
   private(set) var stage = Stage.drawing
   /// Two digits, once drawn.
@@ -83,25 +91,37 @@ struct Arming: Hashable, Sendable {
     groups: [FindingGroup], others: [(row: BatchSummary, content: BatchContent)] = []
   ) {
     self.serial = serial
-    members =
+    subject = .batches(
       [Member(summary, content, severity, groups)]
-      + others.map { row, content in
-        let groups = FindingGroup.groups(of: row.findings)
-        let worst = max(row.severity, groups.map(\.severity).max() ?? .pass)
-        return Member(row, content, max(worst, content.ownSeverity), groups)
-      }
+        + others.map { row, content in
+          let groups = FindingGroup.groups(of: row.findings)
+          let worst = max(row.severity, groups.map(\.severity).max() ?? .pass)
+          return Member(row, content, max(worst, content.ownSeverity), groups)
+        })
     isReducing = content.isReducing && others.allSatisfy { $0.content.isReducing }
     isDemanding = !content.isReducing && severity >= .unchecked
     phrase = isDemanding ? Array(content.phrase.unicodeScalars) : []
     expiresAt = others.reduce(summary.expiresAt) { min($0, $1.row.expiresAt) }
   }
 
-  /// Of the selected batch.
-  var batch: BatchID { members[0].batch }
-  var version: ContentVersion { members[0].version }
-  var environment: Text { members[0].environment }
+  /// A definition is as demanding as a HIGH batch: the tool's name is typed, then the digits.
+  init(serial: Int, acceptance: ToolAcceptance) {
+    self.serial = serial
+    subject = .definition(acceptance)
+    isReducing = false
+    isDemanding = true
+    let name = acceptance.tool.string
+    let isTypable = name.utf8.allSatisfy { (0x21...0x7E).contains($0) } && !name.isEmpty
+    phrase = Array((isTypable ? name : String(acceptance.new.hex.prefix(8))).unicodeScalars)
+    expiresAt = nil
+  }
+
+  /// Empty for a definition.
+  var members: [Member] { if case .batches(let members) = subject { members } else { [] } }
+  /// The selected batch; nil for a definition.
+  var batch: BatchID? { members.first?.batch }
   var severity: Severity { members.map(\.severity).max() ?? .high }
-  var groups: [FindingGroup] { members[0].groups }
+  var groups: [FindingGroup] { members.first?.groups ?? [] }
 
   // MARK: Before the keys open
 

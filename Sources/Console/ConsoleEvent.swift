@@ -32,7 +32,12 @@ package enum ConsoleEvent: Hashable, Sendable {
   case cancelAnswered(Answer<CancelReport>)
   case exposure(ExposureView)
   case agents([AgentView])
+  case limits([LimitView])
   case policy(PolicyView)
+  case tools([ToolView])
+  case toolDefinitions(ToolDefinitions)
+  case toolFailed(ToolName, String)
+  case toolAnswered(ToolName, Answer<ToolView>)
   case pageFailed(ConsolePage, String)
   /// Something to tell the operator that no other event carries.
   case notice(String)
@@ -51,6 +56,8 @@ package struct Painted: Hashable, Sendable {
   /// The batch in the batch pane, its digest and the lines of it that stood there whole.
   var batch: BatchID?
   var version: ContentVersion?
+  /// The version of the tool's definition that stood there; then the marks are of it.
+  var definition: ContentVersion?
   var marks: [SeenMark] = []
   /// The serial of an approval panel that stood there complete.
   var panel: Int?

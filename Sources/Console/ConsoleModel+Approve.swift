@@ -48,20 +48,27 @@ extension ConsoleModel {
 
   private var whyNotNow: String? {
     guard queue.selectedRow != nil else { return "no batch is selected" }
-    if Layout.form(of: painted.size) != .full { return "the terminal is smaller than 80x24" }
-    if effectiveScreen != .dashboard && effectiveScreen != .batch {
+    if Layout.form(of: painted.size) == .full, effectiveScreen != .dashboard,
+      effectiveScreen != .batch
+    {
       return "the batch is not on the screen"
     }
+    if let why = whyNothingIsSigned { return why }
+    if let frozen = status?.frozen { return "frozen by \(frozen.by): \(frozen.reason)" }
+    switch status?.feed {
+    case .stale: return "the order feed is stale"
+    case .connecting: return "the order feed is not connected yet"
+    case .live, .notConfigured, .polled, nil: return nil
+    }
+  }
+
+  /// Why nothing at all can be signed for now; nil when it can.
+  var whyNothingIsSigned: String? {
+    if Layout.form(of: painted.size) != .full { return "the terminal is smaller than 80x24" }
     if let why = whyNotOperator("decides") { return why }
     if link != .up { return "the connection to the gateway is lost" }
     guard let status else { return "the gateway has not told its state yet" }
-    if let frozen = status.frozen { return "frozen by \(frozen.by): \(frozen.reason)" }
     if !status.isStoreWritable { return "the gateway cannot write its store" }
-    switch status.feed {
-    case .stale: return "the order feed is stale"
-    case .connecting: return "the order feed is not connected yet"
-    case .live, .notConfigured, .polled: break
-    }
     if now < deadUntil { return "wait \(Words.tenths(deadUntil - now))" }
     if approvals.count(where: { now - $0 < .minutes(1) }) >= Self.approvalsPerMinute {
       return "\(Self.approvalsPerMinute) approvals in a minute; wait"
@@ -128,6 +135,12 @@ extension ConsoleModel {
   mutating func take(_ painted: Painted) -> [ConsoleEffect] {
     self.painted = painted
     if let id = painted.batch, let version = painted.version { note(painted.marks, id, version) }
+    if let version = painted.definition {
+      if definitionSeen?.version != version {
+        definitionSeen = SeenRecord(version: version, at: now)
+      }
+      definitionSeen?.add(painted.marks)
+    }
     guard case .arm(var arming) = prompt else { return [] }
     if painted.isPanelCut {
       return disarm("the panel does not fit; enlarge the terminal, or use `countersign approve`")
@@ -185,6 +198,7 @@ extension ConsoleModel {
   private mutating func approve(_ arming: Arming) -> [ConsoleEffect] {
     if let change = reasonToDisarm(arming) { return disarm(change) }
     prompt = .none
+    if case .definition(let acceptance) = arming.subject { return send(acceptance) }
     marked = []
     approvals =
       approvals.filter { now - $0 < .minutes(1) }
@@ -222,6 +236,7 @@ extension ConsoleModel {
   }
 
   private func reasonToDisarm(_ arming: Arming) -> String? {
+    if case .definition(let acceptance) = arming.subject { return reasonToDisarm(acceptance) }
     if let now = whyNotNow { return now }
     guard queue.selected == arming.batch else { return "the batch is gone" }
     for member in arming.members {

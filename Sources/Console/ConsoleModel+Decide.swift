@@ -31,20 +31,30 @@ extension ConsoleModel {
   mutating func press(_ key: Key, _ rejection: Rejection) -> [ConsoleEffect] {
     var rejection = rejection
     switch key {
-    case .escape, .control("c"):
-      prompt = .none
-      say("back; nothing was sent", .normal)
-      return []
+    case .escape, .control("c"): return leaveReason()
     case .enter: return send(rejection)
-    case .backspace: rejection.reason = String(rejection.reason.unicodeScalars.dropLast())
-    case .control("u"): rejection.reason = ""
-    case .character(let scalar):
-      let longer = rejection.reason.utf8.count + String(scalar).utf8.count
-      if longer <= Decision.noteLimit { rejection.reason.unicodeScalars.append(scalar) }
-    default: break
+    default: Self.edit(&rejection.reason, with: key)
     }
     prompt = .reject(rejection)
     return []
+  }
+
+  mutating func leaveReason() -> [ConsoleEffect] {
+    prompt = .none
+    say("back; nothing was sent", .normal)
+    return []
+  }
+
+  /// One key of a reason that is typed, which has at most `Decision.noteLimit` bytes.
+  static func edit(_ reason: inout String, with key: Key) {
+    switch key {
+    case .backspace: reason = String(reason.unicodeScalars.dropLast())
+    case .control("u"): reason = ""
+    case .character(let scalar):
+      let longer = reason.utf8.count + String(scalar).utf8.count
+      if longer <= Decision.noteLimit { reason.unicodeScalars.append(scalar) }
+    default: break
+    }
   }
 
   private mutating func send(_ rejection: Rejection) -> [ConsoleEffect] {

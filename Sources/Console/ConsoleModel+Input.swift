@@ -28,6 +28,7 @@ extension ConsoleModel {
     case .none: return isTypedOn(key, after: before) ? [] : act(on: key)
     case .arm(let arming): return press(key, arming)
     case .reject(let rejection): return press(key, rejection)
+    case .accept(let acceptance): return press(key, acceptance)
     case .word(let word): return press(key, word)
     case .command(let line): return press(key, line)
     case .filter(let typed): return press(key, filter: typed)
@@ -68,6 +69,7 @@ extension ConsoleModel {
   mutating func act(_ action: Action) -> [ConsoleEffect] {
     switch action {
     case .arm: return arm()
+    case .accept: return openAcceptance()
     case .reject: return openRejection(pauses: false)
     case .rejectAndPause: return openRejection(pauses: true)
     case .halt: return halt()
@@ -178,6 +180,7 @@ extension ConsoleModel {
   private mutating func show(_ action: Action) -> [ConsoleEffect] {
     switch action {
     case .showDashboard: screen = .dashboard
+    case .open where screen == .tools: openDefinition()
     case .showBatch, .open: screen = .batch
     case .showOrders: screen = .orders
     case .showAudit:
@@ -186,6 +189,7 @@ extension ConsoleModel {
     case .showExposure: turn(to: .exposure)
     case .showAgents: turn(to: .agents)
     case .showPolicy: turn(to: .policy)
+    case .showTools: turn(to: .tools)
     case .help: cover(with: .help)
     case .findings: cover(with: .findings)
     case .json: cover(with: .json)
@@ -202,7 +206,7 @@ extension ConsoleModel {
   }
 
   /// Lays a page over the present one, or takes it away again.
-  private mutating func cover(with page: ScreenKind) {
+  mutating func cover(with page: ScreenKind) {
     if screen == page {
       screen = screenBelow
     } else {
@@ -251,7 +255,8 @@ extension ConsoleModel {
   private var pageRows: Int {
     switch effectiveScreen {
     case .audit: painted.extents.auditRows
-    case .help, .orders, .exposure, .agents, .policy, .findings, .json, .difference:
+    case .help, .orders, .exposure, .agents, .policy, .tools, .findings, .json, .difference,
+      .definition:
       painted.size.height - 5
     case .dashboard, .batch: painted.extents.batchRows
     }
@@ -267,7 +272,8 @@ extension ConsoleModel {
     case .help: helpScroll = clamp(helpScroll + rows, painted.extents.helpScroll)
     case .orders: ordersScroll = clamp(ordersScroll + rows, painted.extents.ordersScroll)
     case .agents where !isPage: moveAgent(by: rows)
-    case .exposure, .agents, .policy, .findings, .json, .difference:
+    case .tools: moveTool(by: rows)
+    case .exposure, .agents, .policy, .findings, .json, .difference, .definition:
       pageScroll = clamp(pageScroll + rows, painted.extents.pageScroll)
     case .batch: batchScroll = clamp(batchScroll + rows, painted.extents.batchScroll)
     case .dashboard:

@@ -16,12 +16,14 @@ extension ConsoleModel {
     requested = [:]
     requestedOlder = []
     pageAskedAt = [:]
+    requestedTool = nil
     ledger.isLoading = false
     return [.fetchAll]
   }
 
   mutating func linkIsDown(_ why: String) -> [ConsoleEffect] {
     inFlight = [:]
+    accepting = nil
     if case .down(let since, _) = link {
       link = .down(since: since, why: why)
     } else {

@@ -8,8 +8,9 @@ extension ConsoleModel {
   var wantedPages: [ConsolePage] {
     switch effectiveScreen {
     case .exposure: return [.exposure]
-    case .agents: return [.agents]
-    case .policy: return [.policy]
+    case .agents: return [.agents, .limits]
+    case .policy: return [.policy, .tools]
+    case .tools, .definition: return [.tools]
     case .dashboard, .batch, .findings, .json, .difference:
       let isOver = queue.selectedRow?.state.isSettled ?? true
       return isOver ? [] : [.exposure]
@@ -39,9 +40,15 @@ extension ConsoleModel {
       if agentCursor.map({ name in !all.contains { $0.name == name } }) ?? true {
         agentCursor = all.first?.name
       }
+    case .limits(let all):
+      limits = all
+      pageProblems[.limits] = nil
     case .policy(let view):
       policy = view
       pageProblems[.policy] = nil
+    case .tools(let all):
+      pageProblems[.tools] = nil
+      return take(tools: all)
     case .pageFailed(let page, let why): pageProblems[page] = why
     default: break
     }

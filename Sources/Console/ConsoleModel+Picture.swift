@@ -38,6 +38,8 @@ extension ConsoleModel {
     case .exposure: drawExposure(&canvas, in: layout.body)
     case .agents: drawAgents(&canvas, in: layout.body)
     case .policy: drawPolicy(&canvas, in: layout.body)
+    case .tools: drawTools(&canvas, in: layout.body)
+    case .definition: drawDefinition(&canvas, in: layout.body)
     case .findings: drawFindings(&canvas, in: layout.body)
     case .json: drawJSON(&canvas, in: layout.body)
     case .difference: drawDifference(&canvas, in: layout.body)
@@ -60,7 +62,17 @@ extension ConsoleModel {
       } else {
         canvas.painted.isPanelCut = true
       }
-    case .reject(let rejection): drawRejection(rejection, &canvas.frame, above: layout.footer)
+    case .reject(let rejection):
+      let agent = queue.rows[rejection.batch]?.agent.string ?? "?"
+      let verb = rejection.pauses ? "REJECT AND PAUSE" : "REJECT"
+      drawReason(
+        "\(verb) \(Self.tail(rejection.batch)) of \(agent): reason for the agent",
+        rejection.reason, &canvas.frame, above: layout.footer)
+    case .accept(let acceptance):
+      drawReason(
+        "ACCEPT \(ToolName(acceptance.tool).words): reason for the ledger, needed",
+        acceptance.reason,
+        &canvas.frame, above: layout.footer)
     case .word(let word):
       ask("\(word.question): \(word.typed)_", &canvas.frame, in: layout.notice)
     case .command(let line): drawCommand(line, &canvas.frame, in: layout)
@@ -93,16 +105,15 @@ extension ConsoleModel {
     drawTyping(":", line.text, hint: SafeText(untrusted: words), &frame, in: layout.notice)
   }
 
-  private func drawRejection(_ rejection: Rejection, _ frame: inout Frame, above footer: Rect) {
+  private func drawReason(
+    _ head: String, _ typed: String, _ frame: inout Frame, above footer: Rect
+  ) {
     let block = Rect(x: 0, y: max(0, footer.y - 3), width: footer.width, height: 3)
     frame.fill(block)
     frame.horizontalRule(at: block.origin, width: block.width)
-    let agent = queue.rows[rejection.batch]?.agent.string ?? "?"
-    let verb = rejection.pauses ? "REJECT AND PAUSE" : "REJECT"
-    let head = " \(verb) \(Self.tail(rejection.batch)) of \(agent): reason for the agent"
-    frame.draw(SafeText(untrusted: head), in: block, row: 1, style: .bold)
+    frame.draw(SafeText(untrusted: " " + head), in: block, row: 1, style: .bold)
     // The end of a long reason is what is being typed.
-    let reason = SafeText(untrusted: rejection.reason)
+    let reason = SafeText(untrusted: typed)
     let shown = reason.wrapped(to: max(1, block.width - 5)).last ?? .empty
     frame.draw(SafeText(" > ") + shown + "_", in: block, row: 2)
     frame.cursor = block.row(2).offset(x: min(3 + shown.width, max(0, block.width - 1)))

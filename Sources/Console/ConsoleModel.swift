@@ -43,6 +43,7 @@ package struct ConsoleModel: Hashable, Sendable {
     case none
     case arm(Arming)
     case reject(Rejection)
+    case accept(Acceptance)
     case word(WordPrompt)
     case command(CommandLine)
     case filter(String)
@@ -56,6 +57,12 @@ package struct ConsoleModel: Hashable, Sendable {
     var reason = ""
     /// Whether the agent is paused as well.
     var pauses = false
+  }
+
+  /// The reason for accepting a definition, while it is typed.
+  struct Acceptance: Hashable, Sendable {
+    var tool: ToolView
+    var reason = ""
   }
 
   struct Notice: Hashable, Sendable {
@@ -80,7 +87,12 @@ package struct ConsoleModel: Hashable, Sendable {
   var exposure: ExposureView?
   var prices = PriceHistory()
   var agents: [AgentView] = []
+  var limits: [LimitView] = []
   var policy: PolicyView?
+  /// What needs to be accepted first, then by name.
+  var tools: [ToolView] = []
+  /// Both definitions of the tool that is looked at.
+  var definitions: ToolDefinitions?
   /// Why a page could not be read.
   var pageProblems: [ConsolePage: String] = [:]
   var pageAskedAt: [ConsolePage: Timestamp] = [:]
@@ -100,6 +112,12 @@ package struct ConsoleModel: Hashable, Sendable {
   var auditScroll = 0
   var pageScroll = 0
   var agentCursor: Text?
+  var toolCursor: ToolName?
+  /// The version that was asked for, so that it is asked for once.
+  var requestedTool: ToolView?
+  var definitionSeen: SeenRecord?
+  /// The tool whose acceptance is on its way.
+  var accepting: ToolName?
   var auditFilter = ""
   var ordersFilter = ""
   var history: [String] = []
@@ -135,7 +153,7 @@ package struct ConsoleModel: Hashable, Sendable {
     now = max(now, moment)
     var effects = react(to: event)
     effects += passTime()
-    effects += wantDetail() + wantOlder() + wantPages()
+    effects += wantDetail() + wantOlder() + wantPages() + wantDefinition()
     if let wake = nextWake, wake != wakeAt {
       wakeAt = wake
       effects.append(.wake(at: wake))
@@ -168,7 +186,10 @@ package struct ConsoleModel: Hashable, Sendable {
     case .digits(let serial, let number): return take(digits: number, serial: serial)
     case .linkUp: return linkIsUp()
     case .linkDown(let why): return linkIsDown(why)
-    case .exposure, .agents, .policy, .pageFailed: return take(page: event)
+    case .exposure, .agents, .limits, .policy, .tools, .pageFailed: return take(page: event)
+    case .toolDefinitions(let found): return take(found)
+    case .toolFailed(let name, let why): return take(failure: why, of: name)
+    case .toolAnswered(let name, let answer): return take(answer, about: name)
     case .queue, .orders, .feed, .detail, .detailFailed, .ledgerPage, .checkpoint:
       return take(news: event)
     case .answered(let id, let verb, let answer): return take(answer, to: verb, about: id)
@@ -189,7 +210,9 @@ package struct ConsoleModel: Hashable, Sendable {
       lastKeyAt = nil
       queue.settle()
     }
-    if case .arm(let arming) = prompt, arming.expiresAt - now < Arming.leastTimeLeft {
+    if case .arm(let arming) = prompt, let end = arming.expiresAt,
+      end - now < Arming.leastTimeLeft
+    {
       return disarm("it expires in less than 5 s")
     }
     return approveIfSigned()

@@ -177,5 +177,11 @@ extension ConsoleModel {
     }
   }
 
-  private func isOff(_ action: Action) -> Bool { action == .arm && whyNotArmable != nil }
+  private func isOff(_ action: Action) -> Bool {
+    switch action {
+    case .arm: whyNotArmable != nil
+    case .accept: whyNotAcceptable != nil
+    default: false
+    }
+  }
 }

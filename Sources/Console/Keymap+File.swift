@@ -40,21 +40,24 @@ extension Keymap {
     try checkClashes(lines)
   }
 
-  /// Keys that no file can give to the approve key: what is hit by itself, or leads on everywhere.
+  /// Keys that no file can give to what opens a panel: what is hit by itself, or leads on everywhere.
   private static let neverApprove: Set<Key> = [
     .enter, .escape, .tab, .backTab, .backspace, .delete, " ", .up, .down, .left, .right, .pageUp,
     .pageDown, .home, .end,
   ]
+  private static let opensPanel: [Action] = [.arm, .accept]
   private static let neverUnbound: [Action] = [.reject, .back, .halt, .interrupt, .suspend]
 
   private func checkRails(_ lines: [Action: Int]) throws(KeyFileError) {
     for binding in bindings {
       guard let line = lines[binding.action] else { continue }
-      if binding.action == .arm, let key = binding.keys.first(where: Self.neverApprove.contains) {
+      if Self.opensPanel.contains(binding.action),
+        let key = binding.keys.first(where: Self.neverApprove.contains)
+      {
         throw KeyFileError(
           line: line, message: "\(key.label) cannot open the approval panel: it is hit by accident")
       }
-      if binding.action == .arm, binding.keys.contains(where: { $0.isDigit }) {
+      if Self.opensPanel.contains(binding.action), binding.keys.contains(where: { $0.isDigit }) {
         throw KeyFileError(
           line: line, message: "a digit cannot open the approval panel: the code is made of digits")
       }

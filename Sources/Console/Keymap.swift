@@ -2,15 +2,17 @@ package import Terminal
 
 /// The screens of the console.
 package enum ScreenKind: String, CaseIterable, Hashable, Sendable {
-  case dashboard, batch, orders, audit, exposure, agents, policy
+  case dashboard, batch, orders, audit, exposure, agents, policy, tools
   /// What belongs to the selected batch and covers the rest: its checks, its bytes, its past.
   case findings, json, difference
+  /// What changed in the definition of the tool under the cursor.
+  case definition
   case help
 
   /// Whether it is looked at from another screen and left with Esc.
   var isOverlay: Bool {
     switch self {
-    case .findings, .json, .difference, .help: true
+    case .findings, .json, .difference, .definition, .help: true
     default: false
     }
   }
@@ -19,6 +21,7 @@ package enum ScreenKind: String, CaseIterable, Hashable, Sendable {
 /// What a key does. The raw value is its name in `keys.toml` and on the command line.
 package enum Action: String, CaseIterable, Hashable, Sendable {
   case arm = "approve"
+  case accept
   case reject
   case rejectAndPause = "reject-and-pause"
   case recall
@@ -47,6 +50,7 @@ package enum Action: String, CaseIterable, Hashable, Sendable {
   case showExposure = "exposure"
   case showAgents = "agents"
   case showPolicy = "policy"
+  case showTools = "tools"
   case help, back, interrupt, repaint, suspend
 }
 
@@ -73,15 +77,26 @@ package struct Keymap: Hashable, Sendable {
   package static let standard = Keymap(bindings: [
     bind(
       .arm, ["a"], "approve", "open the approval panel; then quiet, then the code", deciding),
+    bind(
+      .accept, ["a"], "accept", "accept the definition: a reason, then the panel as for a batch",
+      [.definition]),
     bind(.reject, ["x"], "reject", "reject with a reason; Enter sends it, Esc goes back", deciding),
     bind(.recall, ["u"], "recall", "recall an approval while it is held", deciding),
-    bind(.open, [.enter, "l", .right], "open", "the whole batch, full height", [.dashboard]),
+    bind(
+      .open, [.enter, "l", .right], "open", "the whole batch; of a tool, what changed in it",
+      [.dashboard, .tools]),
     bind(
       .pageDown, [" ", .pageDown, .control("d"), .control("f")], "more",
       "scroll the batch or the page forward", everywhere),
     bind(
       .halt, ["!"], "halt",
       "freeze everything that moves money, at once; again: ask to thaw, or to cancel all orders",
+      everywhere),
+    bind(
+      .pause, ["P"], "pause", "pause the agent at once; when it is paused: ask to let it go on",
+      [.dashboard, .batch, .agents]),
+    bind(
+      .back, [.escape, "q", "h", .left], "back", "one level back; at the top: ask to quit",
       everywhere),
     bind(.showOrders, ["3"], "orders", "live orders and fills, by batch", everywhere),
     bind(.showAudit, ["4"], "audit", "the ledger and its chain", everywhere),
@@ -91,12 +106,11 @@ package struct Keymap: Hashable, Sendable {
       .difference, ["d"], "diff", "what differs from the batch that it follows", deciding),
     bind(.json, ["o"], "JSON", "the very bytes that are signed, and their digest", deciding),
     bind(.showExposure, ["5"], "exposure", "positions now and after the batch", everywhere),
-    bind(.showAgents, ["6"], "agents", "agents: pace, what waits, pause", everywhere),
+    bind(.showAgents, ["6"], "agents", "agents: pace, limits, what waits, pause", everywhere),
     bind(
       .showPolicy, ["7"], "policy", "the rules in words, and how often each decided", everywhere),
     bind(
-      .pause, ["P"], "pause", "pause the agent at once; when it is paused: ask to let it go on",
-      [.dashboard, .batch, .agents]),
+      .showTools, ["8"], "tools", "tools: accepted, changed and new definitions", everywhere),
     bind(
       .rejectAndPause, ["X"], "reject+pause", "reject, and pause the agent at once", deciding),
     bind(
@@ -123,9 +137,6 @@ package struct Keymap: Hashable, Sendable {
       [.dashboard, .audit]),
     bind(.showDashboard, ["1"], "", "the dashboard", everywhere),
     bind(.showBatch, ["2"], "", "the selected batch, full height", everywhere),
-    bind(
-      .back, [.escape, "q", "h", .left], "back", "one level back; at the top: ask to quit",
-      everywhere),
     bind(.interrupt, [.control("c")], "", "back, or ask to quit", everywhere),
     bind(.repaint, [.control("l")], "", "repaint", everywhere),
     bind(.suspend, [.control("z")], "", "suspend; an open panel is closed first", everywhere),

@@ -11,15 +11,16 @@ extension ConsoleModel {
   func drawPanel(_ arming: Arming, _ canvas: inout Canvas, in body: Rect) {
     guard arming.stage != .drawing else { return }
     let width = min(body.width, 100)
-    guard let view = panel(for: arming, width: width - 4) else { return }
-    let room = body.height - 2
-    let lines = view.lines(room: room)
+    guard let lines = panelLines(for: arming, width: width - 4, room: body.height - 2) else {
+      return
+    }
     let height = min(body.height, lines.count + 2)
     let block = Rect(
       x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width: width,
       height: height)
     canvas.frame.fill(block)
-    let inside = canvas.frame.box(block, title: "approve", style: arming.severity.style)
+    let title: SafeText = arming.batch == nil ? "accept" : "approve"
+    let inside = canvas.frame.box(block, title: title, style: arming.severity.style)
       .inset(columns: 1)
     var isWhole = lines.count <= inside.height
     for (index, line) in lines.enumerated() {
@@ -34,17 +35,25 @@ extension ConsoleModel {
 
 extension ConsoleModel {
   /// The panel's rows for `width` cells; nil when what would be signed has not been read.
-  func panel(for arming: Arming, width: Int) -> PanelView? {
-    guard let row = queue.rows[arming.batch], let content = currentContent(of: row) else {
-      return nil
+  ///
+  /// The last two rows say when keys count and which ones; what is signed stands above them.
+  func panelLines(for arming: Arming, width: Int, room: Int) -> [TextLine]? {
+    var keys = [(SafeText("Esc"), SafeText("back"))]
+    if arming.batch != nil {
+      keys.append((SafeText(untrusted: keymap.label(of: .reject)), "reject"))
     }
+    keys.append((SafeText(untrusted: keymap.label(of: .halt)), "halt"))
+    if arming.batch != nil { keys.append((SafeText(untrusted: keymap.label(of: .pause)), "pause")) }
+    let tasks = TaskLines(arming: arming, width: width, now: now, keys: keys).lines
+    if case .definition(let acceptance) = arming.subject {
+      return AcceptanceLines(acceptance: acceptance, width: width).lines + tasks
+    }
+    guard let row = arming.batch.flatMap({ queue.rows[$0] }), let content = currentContent(of: row)
+    else { return nil }
     return PanelView(
-      arming: arming, row: row, content: content, members: panelMembers(arming), width: width,
-      now: now, isVerified: status?.isEnvironmentVerified ?? false,
-      keys: (
-        reject: keymap.label(of: .reject), halt: keymap.label(of: .halt),
-        pause: keymap.label(of: .pause)
-      ))
+      row: row, content: content, members: panelMembers(arming), width: width, now: now,
+      isVerified: status?.isEnvironmentVerified ?? false, tasks: tasks
+    ).lines(room: room)
   }
 
   /// What a marked set is made of, in the order in which it is signed; one for a single batch.
@@ -60,14 +69,14 @@ extension ConsoleModel {
 
 /// The rows of the approval panel.
 struct PanelView {
-  let arming: Arming
   let row: BatchSummary
   let content: BatchContent
   let members: [Member]
   let width: Int
   let now: Timestamp
   let isVerified: Bool
-  let keys: (reject: String, halt: String, pause: String)
+  /// What is to be done.
+  let tasks: [TextLine]
 
   /// One batch of those that are signed.
   struct Member {
@@ -100,7 +109,7 @@ struct PanelView {
         Span(SafeText(untrusted: "upstream \(row.upstream)")),
         Span(SafeText(untrusted: "TTL \(Words.length(row.expiresAt - now))")),
       ], width: width, first: 0, indent: 0)
-    let hex = arming.version.digest.hex
+    let hex = content.version.digest.hex
     let quarters = [0, 4, 8, 12].map { String(hex.dropFirst($0).prefix(4)) }
     return TextLine.flow(
       [
@@ -155,10 +164,17 @@ struct PanelView {
     }
     return SumLines(batch: batch, worth: worth, row: row, width: width).head
   }
+}
 
-  // MARK: What is to be done
+/// What is still to be typed into a panel.
+struct TaskLines {
+  let arming: Arming
+  let width: Int
+  let now: Timestamp
+  /// Keys that work besides, and what they do.
+  let keys: [(key: SafeText, does: SafeText)]
 
-  private var tasks: [TextLine] {
+  var lines: [TextLine] {
     var lines = acceptances
     if !arming.phrase.isEmpty {
       let typed = String(String.UnicodeScalarView(arming.phrase.prefix(arming.phraseTyped)))
@@ -182,10 +198,8 @@ struct PanelView {
         Span(SafeText(untrusted: "  " + typed + "_"), .key),
       ]))
     lines.append(waiting)
-    let words =
-      "Esc back   \(keys.reject) reject   \(keys.halt) halt   \(keys.pause) pause   "
-      + "any other key: disarmed"
-    return lines + TextLine.paragraph(SafeText(untrusted: words), .dim, width: width, indent: 0)
+    let words = keys.map { $0.key + " " + $0.does + "   " }.joined() + "any other key: disarmed"
+    return lines + TextLine.paragraph(words, .dim, width: width, indent: 0)
   }
 
   private var acceptances: [TextLine] {

@@ -108,6 +108,8 @@ extension PlainSession {
     "approve N: after show N; prints the panel, then asks. reject N REASON. recall N.",
     "pause AGENT, resume AGENT, freeze, thaw, cancel-all.",
     "orders, exposure, agents, policy, audit: the pages. status: the header. quit.",
+    "tools: every tool. drift UPSTREAM TOOL: what changed in its definition.",
+    "accept UPSTREAM TOOL REASON: after drift; prints the panel, then asks.",
   ]
 
   private mutating func run(_ words: [String], typedAt: Timestamp, at moment: Timestamp) {
@@ -128,8 +130,14 @@ extension PlainSession {
     case "orders": page(.orders)
     case "audit": audit(at: moment)
     case "exposure": ask(.exposure, at: moment)
-    case "agents": ask(.agents, at: moment)
+    case "agents":
+      // They are read one after the other: the limits are there when the agents are printed.
+      want(.fetchPage(.limits))
+      ask(.agents, at: moment)
     case "policy": ask(.policy, at: moment)
+    case "tools": ask(.tools, at: moment)
+    case "drift": drift(words, at: moment)
+    case "accept": accept(words, at: moment)
     case "freeze", "thaw", "cancel-all", "pause", "resume":
       command(([verb] + (rest.isEmpty ? [] : [rest])).joined(separator: " "), at: moment)
       if case .word(let word) = model.prompt { say(word.question + ".") }
@@ -152,17 +160,39 @@ extension PlainSession {
   }
 
   private mutating func approve(_ which: String, typedAt: Timestamp, at moment: Timestamp) {
-    guard canApprove else {
-      return say(
-        "Standard input is no terminal: nothing is approved here. Use countersign approve ID --digest."
-      )
-    }
+    guard canSign(instead: "approve ID --digest") else { return }
     guard select(which, typedAt: typedAt), let row = model.queue.selectedRow else { return }
     model.screen = .batch
     if model.whyNot(row) == nil, seenMissing(row) {
       return say("Not yet: show \(which) prints what would be sent; then approve it.")
     }
     command("approve", at: moment)
+  }
+
+  /// Whether somebody sits before it; says what to use instead where nobody does.
+  private mutating func canSign(instead command: String) -> Bool {
+    if !canApprove {
+      say(
+        "Standard input is no terminal: nothing is approved here. Use countersign \(command).")
+    }
+    return canApprove
+  }
+
+  private mutating func accept(_ words: [String], at moment: Timestamp) {
+    guard canSign(instead: "tools accept") else { return }
+    guard words.count > 3 else { return say("Which, and why? accept UPSTREAM TOOL REASON.") }
+    let name = ToolName(upstream: Text(words[1]), tool: Text(words[2]))
+    model.toolCursor = name
+    model.screen = .definition
+    guard let tool = model.selectedTool, model.currentDefinitions != nil else {
+      return say("Not yet: drift \(name.upstream) \(name.tool) prints what would be accepted.")
+    }
+    let reason = words.dropFirst(3).joined(separator: " ")
+    guard reason.utf8.count <= ToolAcceptance.reasonLimit else {
+      return say("Not sent: a reason has at most \(ToolAcceptance.reasonLimit) bytes.")
+    }
+    model.prompt = .accept(ConsoleModel.Acceptance(tool: tool, reason: reason))
+    feed(.input(.key(.enter)), at: moment)
   }
 
   /// Whether some of this version of the batch was never printed.

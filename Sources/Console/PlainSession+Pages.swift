@@ -69,6 +69,23 @@ extension PlainSession {
     want(.fetchPage(page))
   }
 
+  mutating func drift(_ words: [String], at moment: Timestamp) {
+    guard words.count == 3 else { return say("Which? drift UPSTREAM TOOL. tools names them.") }
+    let name = ToolName(upstream: Text(words[1]), tool: Text(words[2]))
+    awaitedTool = name
+    want(.fetchTool(name))
+  }
+
+  /// Prints the definition that was asked for: then it has been shown whole.
+  mutating func printTool(_ name: ToolName, at moment: Timestamp) {
+    guard awaitedTool == name else { return }
+    awaitedTool = nil
+    model.toolCursor = name
+    model.screen = .definition
+    page(.definition)
+    feed(.painted(whole(.definition).painted), at: moment)
+  }
+
   mutating func audit(at moment: Timestamp) {
     guard model.ledger.entries.isEmpty else { return page(.audit) }
     awaitsLedger = true

@@ -51,9 +51,10 @@ package struct PlainSession: Sendable {
   /// What is printed when it has come.
   var awaitedPages: Set<ConsolePage> = []
   var awaitedBatches: [AwaitedBatch] = []
+  var awaitedTool: ToolName?
   var awaitsLedger = false
-  /// Freezes, pauses and cancels that the gateway has not answered yet.
-  private var haltsUnderWay = 0
+  /// Freezes, pauses, cancels and acceptances that the gateway has not answered yet.
+  private var requestsUnderWay = 0
   /// Set when the operator wants to leave: the moment at which nothing is waited for any more.
   private(set) var leaveBy: Timestamp?
   private var wakeAt: Timestamp?
@@ -92,8 +93,9 @@ package struct PlainSession: Sendable {
 
   /// Whether nothing that was typed still waits for its answer.
   var isIdle: Bool {
-    held.isEmpty && awaitedPages.isEmpty && awaitedBatches.isEmpty && !awaitsLedger
-      && model.inFlight.isEmpty && haltsUnderWay == 0
+    held.isEmpty && awaitedPages.isEmpty && awaitedBatches.isEmpty && awaitedTool == nil
+      && !awaitsLedger
+      && model.inFlight.isEmpty && requestsUnderWay == 0
   }
 
   private mutating func flush(at moment: Timestamp) -> [Output] {
@@ -112,7 +114,7 @@ package struct PlainSession: Sendable {
   private mutating func sayFarewell() {
     for one in held { say("Not done, nothing came that it could be answered with: \(one.line)") }
     held = []
-    let unanswered = model.inFlight.count + haltsUnderWay
+    let unanswered = model.inFlight.count + requestsUnderWay
     if unanswered > 0 {
       say(
         "The gateway has not answered about \(Words.count(unanswered, "request", "requests")); "
@@ -127,16 +129,17 @@ package struct PlainSession: Sendable {
       // Nothing is drawn, so nothing is painted over, and a line needs no clipboard. The moment to
       // wake at is told when everything is done.
       case .repaint, .copy, .suspend, .wake: continue
-      case .halt, .cancelAll:
-        haltsUnderWay += 1
+      case .halt, .cancelAll, .acceptTool:
+        requestsUnderWay += 1
         out.append(.effect(effect))
       default: out.append(.effect(effect))
       }
     }
     switch event {
     case .digits: printPanel(at: moment)
-    case .haltAnswered, .cancelAnswered: haltsUnderWay = max(0, haltsUnderWay - 1)
-    case .linkDown: haltsUnderWay = 0
+    case .haltAnswered, .cancelAnswered, .toolAnswered:
+      requestsUnderWay = max(0, requestsUnderWay - 1)
+    case .linkDown: requestsUnderWay = 0
     case .queue: isListRead = true
     case .orders: areOrdersRead = true
     default: break
@@ -171,8 +174,7 @@ package struct PlainSession: Sendable {
   }
 
   private func panelLines(_ arming: Arming) -> [String]? {
-    guard let view = model.panel(for: arming, width: Self.width) else { return nil }
-    return view.lines(room: .max).dropLast(2).map(\.plain)
+    model.panelLines(for: arming, width: Self.width, room: .max)?.dropLast(2).map(\.plain)
   }
 
   mutating func answer(_ line: String, _ arming: Arming, at moment: Timestamp) {
@@ -214,6 +216,9 @@ package struct PlainSession: Sendable {
     case .exposure: printIfAwaited(.exposure, on: .exposure)
     case .agents: printIfAwaited(.agents, on: .agents)
     case .policy: printIfAwaited(.policy, on: .policy)
+    case .tools: printIfAwaited(.tools, on: .tools)
+    case .toolDefinitions(let found): printTool(ToolName(found.tool), at: moment)
+    case .toolFailed(let name, _) where awaitedTool == name: awaitedTool = nil
     case .pageFailed(let page, let why):
       guard awaitedPages.remove(page) != nil else { break }
       say("\(page.rawValue) cannot be read: \(why).")

@@ -26,6 +26,15 @@ extension ConsoleModel {
       lines += TextLine.paragraph(
         SafeText(untrusted: "warning: \(warning)"), .warn, width: width)
     }
+    if toolsWaiting > 0 {
+      let words =
+        "tools: \(Words.count(toolsWaiting, "definition waits", "definitions wait")) to be "
+        + "accepted, and calls are denied until then; \(keymap.label(of: .showTools)) shows them"
+      lines += TextLine.paragraph(SafeText(untrusted: words), .warn, width: width)
+    } else if !tools.isEmpty {
+      lines.append(
+        TextLine(SafeText(untrusted: " tools: all \(tools.count) as they were accepted"), .dim))
+    }
     lines += [.blank, TextLine(" what decided, since the gateway started", .title)]
     if policy.hits.isEmpty { lines.append(TextLine(" nothing yet", .dim)) }
     var table = Table(["COUNT": .right, "RULE": .left])

@@ -11,12 +11,15 @@ enum SeenItem: Hashable, Sendable {
   case group(Text, Severity)
   /// The arguments of a call that is no order batch.
   case arguments
+  /// What changed in the definition of a tool.
+  case definition
 
   var words: String {
     switch self {
     case .leg(let number): "leg \(number)"
     case .group(let rule, _): "finding \(rule)"
     case .arguments: "the arguments"
+    case .definition: "the definition"
     }
   }
 }
@@ -29,7 +32,8 @@ struct SeenMark: Hashable, Sendable {
   var width: Int
 }
 
-/// Which bytes of which revision a view was computed from.
+/// Which bytes of which revision a view was computed from: of a batch's statement, or of a tool's
+/// definition.
 struct ContentVersion: Hashable, Sendable {
   var revision: Int
   var digest: Digest

@@ -24,11 +24,13 @@ final class ConsoleLink: Sendable {
     case decide(Decision, cooling: Bool)
     case halt(HaltOrder.Verb, agent: Text?, reason: String)
     case page(ConsolePage)
+    case tool(ToolName)
+    case accept(ToolAcceptance)
 
     var isDecision: Bool {
       switch self {
-      case .decide, .halt: true
-      case .detail, .all, .ledger, .checkpoint, .page: false
+      case .decide, .halt, .accept: true
+      case .detail, .all, .ledger, .checkpoint, .page, .tool: false
       }
     }
   }
@@ -164,6 +166,11 @@ final class ConsoleLink: Sendable {
         mailbox.post(.haltAnswered(.done(try await client.halt(order))))
       }
     case .page(let page): mailbox.post(try await read(page))
+    case .tool(let name):
+      mailbox.post(.toolDefinitions(try await client.toolDefinitions(name.upstream, name.tool)))
+    case .accept(var acceptance):
+      acceptance.decidedAt = WallClock.now
+      mailbox.post(.toolAnswered(name(of: acceptance), .done(try await client.accept(acceptance))))
     }
   }
 
@@ -171,8 +178,14 @@ final class ConsoleLink: Sendable {
     switch page {
     case .exposure: .exposure(try await client.exposure())
     case .agents: .agents(try await client.agents())
+    case .limits: .limits(try await client.limits())
     case .policy: .policy(try await client.policy())
+    case .tools: .tools(try await client.tools())
     }
+  }
+
+  private func name(of acceptance: ToolAcceptance) -> ToolName {
+    ToolName(upstream: acceptance.upstream, tool: acceptance.tool)
   }
 
   private func refuse(_ request: Request, _ why: String) {
@@ -183,6 +196,8 @@ final class ConsoleLink: Sendable {
     case .halt(.cancelAll, _, _): mailbox.post(.cancelAnswered(.refused(why)))
     case .halt: mailbox.post(.haltAnswered(.refused(why)))
     case .page(let page): mailbox.post(.pageFailed(page, why))
+    case .tool(let name): mailbox.post(.toolFailed(name, why))
+    case .accept(let acceptance): mailbox.post(.toolAnswered(name(of: acceptance), .refused(why)))
     case .ledger:
       mailbox.post(.ledgerPage(entries: [], size: 0))
       mailbox.post(.notice("the ledger cannot be read: \(why)"))

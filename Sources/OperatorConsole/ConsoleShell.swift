@@ -98,7 +98,7 @@ final class ConsoleShell {
   /// Whether the operator waits for it: it is shown at once, as what a key does.
   private func isAwaited(_ event: ConsoleEvent) -> Bool {
     switch event {
-    case .queue, .answered, .haltAnswered: true
+    case .queue, .answered, .haltAnswered, .toolDefinitions, .toolAnswered: true
     case .detail(let detail): detail.summary.id == model.selection
     default: false
     }

@@ -102,6 +102,8 @@ extension ConsoleLink {
     case .fetchLedger(let from, let limit): ask(.ledger(from: from, limit: limit))
     case .fetchCheckpoint: ask(.checkpoint)
     case .fetchPage(let page): ask(.page(page))
+    case .fetchTool(let name): ask(.tool(name))
+    case .acceptTool(let acceptance): ask(.accept(acceptance))
     case .submit(let decision, let cooling):
       var decision = decision
       decision.decidedAt = WallClock.now

@@ -102,15 +102,3 @@ extension ToolsCommand {
     return words.joined(separator: "  ")
   }
 }
-
-extension DiffLine.Mark {
-  /// How the line begins.
-  fileprivate var sign: String {
-    switch self {
-    case .same: " "
-    case .removed: "-"
-    case .added: "+"
-    case .skipped: "…"
-    }
-  }
-}

@@ -93,6 +93,12 @@ import Time
         PolicyView(
           digest: status.policyDigest, rules: [text], warnings: [text],
           hits: [.init(rule: text, count: 1)])))
+    var limit = Live.limits[0]
+    (limit.counter, limit.of) = (Text(text), [Text(text)])
+    desk.deliverQuietly(.limits([limit]))
+    let tool = ToolDeskTests.definitions(text, "now \(text)", tool: Text("t\(text)"))
+    desk.model.toolCursor = ToolName(tool.tool)
+    desk.deliverQuietly(.toolDefinitions(tool))
     var market = ExposureView.Market(symbol: Text(text))
     market.mark = 1
     desk.deliverQuietly(.exposure(ExposureView(markets: [market], account: .missing(text))))

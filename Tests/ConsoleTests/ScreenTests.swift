@@ -1,3 +1,4 @@
+import Cryptography
 import Decimals
 import Foundation
 import JSON
@@ -109,10 +110,6 @@ import Time
         return desk
       }
     ),
-  ]
-
-  /// Screens that are drawn at every size, and looked at by the end-to-end tests instead of stored.
-  static let others: [(name: String, make: @Sendable (Int, Int) -> Desk)] = [
     (
       "exposure",
       {
@@ -140,6 +137,7 @@ import Time
         desk.send(.feed(.status(DeedTests.paused("arb-x"))))
         desk.press("6")
         desk.send(.agents(Live.agents))
+        desk.send(.limits(Live.limits))
         desk.press("j")
         return desk
       }
@@ -150,6 +148,7 @@ import Time
         var desk = Desk([.calm], width: $0, height: $1)
         desk.press("7")
         desk.send(.policy(Live.policy))
+        desk.send(.tools(Live.tools))
         return desk
       }
     ),
@@ -177,6 +176,32 @@ import Time
         var desk = DeedTests.marked(3, width: $0, height: $1)
         desk.press("a")
         desk.wait(900)
+        return desk
+      }
+    ),
+    (
+      "tools",
+      {
+        var desk = Desk([.calm], width: $0, height: $1)
+        desk.press("8")
+        desk.send(.tools(Live.tools))
+        desk.press("j")
+        return desk
+      }
+    ),
+    (
+      "definition",
+      { ToolDeskTests.desk(width: $0, height: $1) }
+    ),
+    (
+      "accept",
+      {
+        var desk = ToolDeskTests.desk(width: $0, height: $1)
+        desk.press(.pageDown, .pageDown)
+        desk.wait(1_000)
+        ToolDeskTests.open(&desk)
+        desk.wait(2_000)
+        desk.type("wsBatch")
         return desk
       }
     ),
@@ -314,6 +339,33 @@ enum Live {
       name: "grid-b", isRevoked: false, allowed: 40, denied: 0, held: 9, recent: 2, waiting: 1,
       lastCallAt: seconds(-44)),
     AgentView(name: "old", isRevoked: true),
+  ]
+
+  static let limits: [LimitView] = [
+    LimitView(
+      counter: "orders", scope: ["agent"], of: ["grid-b"], used: 41, max: 200,
+      window: .minutes(60), nextFree: seconds(95)),
+    LimitView(
+      counter: "notional", scope: ["agent", "symbol"], of: ["grid-b", "ETHUSDT"],
+      used: "118250.75", max: 125_000, window: .minutes(1_440), nextFree: nil),
+    LimitView(
+      counter: "calls", scope: ["agent", "tool"], of: ["arb-x", "wsBatchCreateOrders"], used: 20,
+      max: 20, window: .minutes(1), nextFree: seconds(12)),
+    LimitView(
+      counter: "in_flight", scope: [], of: [], used: 3, max: 10, window: nil, nextFree: nil),
+  ]
+
+  static let tools: [ToolView] = [
+    ToolView(
+      upstream: "bybit", tool: "getTickers", state: .pinned, accepted: SHA256.hash("t".utf8),
+      seen: SHA256.hash("t".utf8), revision: 1, acceptedAt: seconds(-7_200)),
+    ToolDeskTests.changed.tool,
+    ToolView(
+      upstream: "bybit", tool: "cancelOrder", state: .absent, accepted: SHA256.hash("c".utf8),
+      seen: nil, revision: 3, acceptedAt: seconds(-90_000), acceptedBy: "ops2"),
+    ToolView(
+      upstream: "notes", tool: "write", state: .unknown, accepted: nil,
+      seen: SHA256.hash("n".utf8), revision: 0),
   ]
 
   static let policy = PolicyView(

@@ -6,7 +6,7 @@ import Time
 @testable import Console
 
 @Suite struct SizeTests {
-  static let scenes = ScreenTests.scenes + ScreenTests.others
+  static let scenes = ScreenTests.scenes
 
   @Test(arguments: scenes.indices) func `no size crashes a screen`(scene: Int) {
     let desk = Self.scenes[scene].make(120, 40)
