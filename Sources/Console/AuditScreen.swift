@@ -77,7 +77,8 @@ extension ConsoleModel {
     let time = Self.first(of: ["at", "time", "ts"], in: entry)
       .map { Timestamp(rfc3339: $0)?.clock ?? $0 }
     let kind = Self.first(of: ["kind", "type", "event"], in: entry)
-    let subject = entry["subject"]?.stringValue.map { String($0.suffix(6)) }
+    // Only a batch is known by the end of its id; any other subject stands among the words.
+    let subject = entry["subject"]?.stringValue.flatMap { BatchID($0) }.map { Self.tail($0) }
     return TextLine([
       Span(SafeText(index).padded(to: 7, align: .right), .dim), Span("  "),
       Span(SafeText(untrusted: time ?? "-").padded(to: 8)), Span("  "),
@@ -94,7 +95,8 @@ extension ConsoleModel {
       "outcome", "cause", "reason", "words",
     ]
     return keys.compactMap { key in
-      guard let value = body?[key] else { return nil }
+      // A batch says who and what in its statement.
+      guard let value = body?[key] ?? body?["statement"]?[key] else { return nil }
       let words = value.stringValue ?? JSONWriter.canonicalText(of: value)
       return words.isEmpty ? nil : key == "by" ? "by \(words)" : words
     }

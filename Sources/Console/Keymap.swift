@@ -98,9 +98,9 @@ package struct Keymap: Hashable, Sendable {
     bind(
       .back, [.escape, "q", "h", .left], "back", "one level back; at the top: ask to quit",
       everywhere),
+    bind(.help, ["?", .function(1)], "help", "this page; again: back", everywhere),
     bind(.showOrders, ["3"], "orders", "live orders and fills, by batch", everywhere),
     bind(.showAudit, ["4"], "audit", "the ledger and its chain", everywhere),
-    bind(.help, ["?", .function(1)], "help", "this page; again: back", everywhere),
     bind(.findings, ["i", "p"], "checks", "every check: formula, numbers, passed ones", deciding),
     bind(
       .difference, ["d"], "diff", "what differs from the batch that it follows", deciding),

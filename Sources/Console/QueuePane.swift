@@ -155,7 +155,7 @@ enum QueueColumn: CaseIterable, Hashable {
     switch self {
     case .id: 6
     case .age, .timeLeft: 6
-    case .agent: 9
+    case .agent: 10
     case .legs: 4
     case .symbols: 8
     case .gross: 7

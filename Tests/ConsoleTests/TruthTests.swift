@@ -97,7 +97,7 @@ import Time
     (
       "option",
       #"{"symbol":"BTC-25DEC26-70000-C","side":"Sell","qty":"0.3","price":"1250.5"}"#, "BTC",
-      "375.15 USD"
+      "375.15 USDC"
     ),
   ]
 

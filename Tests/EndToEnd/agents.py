@@ -140,8 +140,8 @@ def leg(symbol, side, quantity, price=None, **more):
     return {"symbol": symbol, "side": side, "qty": quantity, **kind, **more}
 
 
-def batch(*legs):
-    return {"category": "linear", "request": list(legs)}
+def batch(*legs, category="linear"):
+    return {"category": category, "request": list(legs)}
 
 
 def resting(count=1, symbol="BTCUSDT", quantity="0.010", base=60_000):

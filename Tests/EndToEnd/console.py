@@ -41,8 +41,9 @@ class Console(Terminal):
 
     # The list and the batch
 
-    def select(self, id):
-        """Moves the cursor to the batch: first row, then down."""
+    def select(self, id, checked=True):
+        """Moves the cursor to the batch: first row, then down. `checked`: and waits until every check
+        has its inputs, which never happens to symbols that the exchange does not have."""
         if self.is_selected(id) and self.shows(r" seen (\d+)/\1 ") and not self.shows(
                 "UNCHK|UNCHECKED [1-9]"):
             return self
@@ -59,7 +60,8 @@ class Console(Terminal):
         assert self.is_selected(id)
         # What would be sent is here, and the checks have their inputs.
         self.until_shows(rf"[─-] {tail(id)} rev.* seen \d+/\d+")
-        self.until_shows(r"UNCHECKED 0\b")
+        if checked:
+            self.until_shows(r"UNCHECKED 0\b")
         return self
 
     def selected(self):

@@ -7,6 +7,8 @@ import decimal
 import re
 
 SIDES = {"BUY": "Buy", "SELL": "Sell"}
+# Coins that a symbol can end with, the longer first.
+QUOTES = ("USDT", "USDC", "USDE", "USD", "EUR", "BTC", "ETH")
 # What the page says of a leg beside its fields.
 REMARKS = {"closes the whole position", "conditional"}
 
@@ -74,19 +76,34 @@ def legs(rows):
         elif found and row.strip():
             # What follows the legs is indented as well: nothing more belongs to one.
             break
-    return [{"category": category, **_leg(parts, n)} for n, parts in enumerate(found, 1)]
+    return [_leg(parts, n, category) for n, parts in enumerate(found, 1)]
 
 
-def _leg(parts, expected):
+def coins(symbol, category):
+    """What an order of the symbol counts in, and what it is worth in."""
+    if category == "option":
+        parts = symbol.split("-")
+        return parts[0], parts[4] if len(parts) > 4 else "USDC"
+    quote = next(one for one in QUOTES if symbol.endswith(one))
+    return ("USD", "USD") if category == "inverse" else (symbol[:-len(quote)], quote)
+
+
+def unit_of(leg):
+    """What `qty` counts: of a spot order at market that buys, the coin that is paid."""
+    base, quote = coins(leg["symbol"], leg["category"])
+    is_quote = leg["category"] == "spot" and leg["orderType"] == "Market" and (
+        leg.get("marketUnit", "quoteCoin" if leg["side"] == "Buy" else "baseCoin") == "quoteCoin")
+    return quote if is_quote else base
+
+
+def _leg(parts, expected, category):
     tokens = [token for part in parts for token in re.split(r" {2,}", part)]
     if len(tokens) < 7 or tokens[0] != str(expected):
         raise Unreadable(f"leg {expected} reads {tokens}")
     _, side, amount, symbol, kind, price, time = tokens[:7]
     quantity, _, unit = amount.partition(" ")
-    if not unit or not symbol.startswith(unit):
-        raise Unreadable(f"leg {expected} counts {symbol} in {unit!r}")
     leg = {
-        "side": SIDES[side], "qty": quantity, "symbol": symbol,
+        "category": category, "side": SIDES[side], "qty": quantity, "symbol": symbol,
         "orderType": {"MARKET": "Market", "Limit": "Limit"}[kind]}
     if price != "at market":
         leg["price"] = price
@@ -96,6 +113,8 @@ def _leg(parts, expected):
     for token in _named(parts):
         key, _, value = token.partition(" ")
         leg[key] = value
+    if unit != unit_of(leg):
+        raise Unreadable(f"leg {expected} counts {symbol} in {unit!r}, not {unit_of(leg)!r}")
     return leg
 
 
@@ -159,15 +178,15 @@ def differences(shown, sent, only=None):
 
 
 def sums(rows):
-    """Gross and net by currency, exact ones only, and net quantities by symbol."""
+    """Gross and net by currency, exact ones only, and net quantities by symbol and coin."""
     words = re.sub(r"\s+", " ", " ".join(rows))
     number = r"([+-]?\d[\d .]*)"
     found = {}
     for gross, currency, net in re.findall(rf" gross {number} ([A-Z]+) net {number} \2", words):
         found[currency] = (_number(gross), _number(net))
-    quantities = rf"([A-Z0-9]+) buy [\d .]+ (\w+) sell [\d .]+ \2 net {number} \2"
-    for symbol, _, net in re.findall(quantities, words):
-        found[symbol] = _number(net)
+    quantities = rf"([A-Z0-9-]+) buy [\d .]+ (\w+) sell [\d .]+ \2 net {number} \2"
+    for symbol, unit, net in re.findall(quantities, words):
+        found[symbol, unit] = _number(net)
     return found
 
 
@@ -180,11 +199,18 @@ def true_sums(legs):
     found = {}
     for leg in legs:
         sign = 1 if leg["side"] == "Buy" else -1
-        found.setdefault(leg["symbol"], decimal.Decimal(0))
-        found[leg["symbol"]] += sign * decimal.Decimal(leg["qty"])
+        place = (leg["symbol"], unit_of(leg))
+        found.setdefault(place, decimal.Decimal(0))
+        found[place] += sign * decimal.Decimal(leg["qty"])
     if all("price" in leg for leg in legs):
-        worths = [
-            (1 if leg["side"] == "Buy" else -1) * decimal.Decimal(leg["qty"]) * decimal.Decimal(leg["price"])
-            for leg in legs]
-        found["USDT"] = (sum(abs(one) for one in worths), sum(worths))
+        worths = {}
+        for leg in legs:
+            worths.setdefault(coins(leg["symbol"], leg["category"])[1], []).append(_worth(leg))
+        found |= {coin: (sum(map(abs, all)), sum(all)) for coin, all in worths.items()}
     return found
+
+
+def _worth(leg):
+    """Signed; an inverse contract is worth its quantity whatever the price is."""
+    quantity = decimal.Decimal(leg["qty"]) * (1 if leg["side"] == "Buy" else -1)
+    return quantity if leg["category"] == "inverse" else quantity * decimal.Decimal(leg["price"])
