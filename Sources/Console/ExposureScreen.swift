@@ -32,7 +32,12 @@ extension ConsoleModel {
       lines.append(.blank)
       lines += marketLines(of: row, width: width)
     }
-    let tail = queue.selected.map { " with batch \(Self.tail($0))" } ?? ""
+    let tail =
+      queue.selectedRow.map {
+        $0.isAhead
+          ? " with batch \(Self.tail($0.id))"
+          : " (\(Self.tail($0.id)) is \($0.state.words): not counted)"
+      } ?? ""
     canvas.page(
       SafeText(untrusted: "exposure" + tail), lines, in: block, from: pageScroll, more: moreKey)
   }
@@ -66,7 +71,7 @@ extension ConsoleModel {
 
   private var exposureRows: [ExposureRow] {
     var batch: OrderBatch?
-    if let row = queue.selectedRow, let content = currentContent(of: row),
+    if let row = queue.selectedRow, row.isAhead, let content = currentContent(of: row),
       case .orders(let own, _) = content.body
     {
       batch = own

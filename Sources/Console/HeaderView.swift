@@ -170,7 +170,7 @@ extension ConsoleModel {
     let row = queue.selectedRow
     switch action {
     case .recall: return row?.state == .cooling
-    case .arm, .reject, .rejectAndPause: return row.map { $0.state != .cooling } ?? true
+    case .arm, .reject, .rejectAndPause: return row?.state.isOpen ?? true
     case .difference: return row?.supersedes != nil
     case .back: return screen != .dashboard
     default: return true

@@ -18,7 +18,7 @@ extension ConsoleModel {
 
   /// Three rows a symbol, always: what is not known is `?`, so that nothing moves while it is read.
   func marketLines(of row: BatchSummary, width: Int) -> [TextLine] {
-    guard let content = currentContent(of: row), case .orders(let batch, _) = content.body else {
+    guard row.isAhead, let content = currentContent(of: row), case .orders(let batch, _) = content.body else {
       return []
     }
     let category = Text(batch.category.rawValue)
@@ -42,6 +42,16 @@ extension ConsoleModel {
     guard case .known(let positions, _, _, _)? = exposure?.account else { return nil }
     let sizes = positions.filter { $0.symbol == symbol }.map(\.size)
     return try? sizes.reduce(ExactDecimal.zero) { try $0 + $1 }
+  }
+}
+
+extension BatchSummary {
+  /// Whether it may still be sent. What was sent shows in the positions: it is not to be counted again.
+  var isAhead: Bool {
+    switch state {
+    case .pending, .partlySigned, .cooling, .approved: true
+    default: false
+    }
   }
 }
 

@@ -82,7 +82,8 @@ extension ConsoleModel {
         "no tool", [TextLine(" its upstream does not list it any more", .unchecked)], in: block,
         from: 0, more: "")
     }
-    let title = SafeText(untrusted: "\(ToolName(tool).words): what changed")
+    let what = tool.needsAcceptance ? "what changed" : "the accepted definition"
+    let title = SafeText(untrusted: "\(ToolName(tool).words): \(what)")
     guard let definitions = currentDefinitions else {
       return canvas.page(
         title, [TextLine(" reading both definitions ...", .dim)], in: block, from: 0, more: "")
@@ -115,7 +116,7 @@ struct DefinitionLines {
   private var head: [TextLine] {
     let tool = definitions.tool
     let by = tool.acceptedBy.map { "by \($0)" } ?? "at first sight"
-    var tokens = [tool.state.span]
+    var tokens = tool.state == .pinned ? [] : [tool.state.span]
     if let accepted = tool.accepted {
       tokens.append(
         Span(SafeText(untrusted: "accepted \(accepted.hex) \(by), rev \(tool.revision)")))

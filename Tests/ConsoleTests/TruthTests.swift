@@ -126,6 +126,25 @@ import Time
     #expect(desk.text.contains("category \(category)") || desk.text.contains("(\(category))"))
   }
 
+  @Test(arguments: [HoldState.acknowledged, .rejected, .dispatching])
+  func `what is over is not counted a second time`(state: HoldState) {
+    var desk = Desk([.high], width: 200, height: 60)
+    desk.look(at: .high)
+    desk.watch()
+    #expect(desk.text.contains("holds +0.5 now, +1 after"))
+    desk.press("5")
+    #expect(desk.picture.contains { $0.contains("exposure with batch") })
+    var row = Sample.high.summary
+    row.state = state
+    desk.send(.feed(.batch(row)))
+    #expect(!desk.text.contains("with batch"))
+    let bitcoin = desk.picture.first { $0.contains(" BTCUSDT ") }?.split(separator: " ") ?? []
+    #expect(bitcoin.prefix(4) == ["BTCUSDT", "+0.5", "-", "+0.5"], "\(desk.text)")
+    desk.press("1")
+    #expect(!desk.text.contains("if all of it fills"))
+    #expect(!desk.picture.last!.contains("reject"))
+  }
+
   @Test func `a planted truncation is found`() {
     var random = Mixer(state: 5)
     let (sample, wanted) = Self.sample(&random)
