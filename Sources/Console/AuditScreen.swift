@@ -97,7 +97,8 @@ extension ConsoleModel {
     return keys.compactMap { key in
       // A batch says who and what in its statement.
       guard let value = body?[key] ?? body?["statement"]?[key] else { return nil }
-      let words = value.stringValue ?? JSONWriter.canonicalText(of: value)
+      let names = value.arrayValue?.compactMap(\.stringValue).joined(separator: ", ")
+      let words = value.stringValue ?? names ?? JSONWriter.canonicalText(of: value)
       return words.isEmpty ? nil : key == "by" ? "by \(words)" : words
     }
     .joined(separator: " ")

@@ -18,7 +18,9 @@ extension ConsoleModel {
 
   /// Three rows a symbol, always: what is not known is `?`, so that nothing moves while it is read.
   func marketLines(of row: BatchSummary, width: Int) -> [TextLine] {
-    guard row.isAhead, let content = currentContent(of: row), case .orders(let batch, _) = content.body else {
+    guard row.isAhead, let content = currentContent(of: row),
+      case .orders(let batch, _) = content.body
+    else {
       return []
     }
     let category = Text(batch.category.rawValue)
