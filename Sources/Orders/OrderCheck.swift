@@ -127,7 +127,10 @@ enum OrderCheck {
     _ holds: Bool, _ text: Text, _ wanted: String, _ code: OrderError.Code, at path: JSONPath
   ) throws(OrderError) {
     guard !holds else { return }
-    throw OrderError(code, "\"\(text)\" is not allowed here", fix: "write \(wanted)", at: path)
+    // Without the text: it is the agent's, and the path names it.
+    throw OrderError(
+      code, "a text of \(text.count) bytes that is not allowed here", fix: "write \(wanted)",
+      at: path)
   }
 
   static func missing(_ key: Text, at path: JSONPath) -> OrderError {

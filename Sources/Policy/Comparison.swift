@@ -60,29 +60,24 @@ struct Comparison: Hashable, Sendable, CustomStringConvertible {
   private func holds(
     _ start: JSONValue?, from place: Int, _ quantifier: Quantifier
   ) -> Truth {
-    var value = start
-    for place in place..<path.steps.count {
-      guard case .every = path.steps[place] else {
-        value = path.steps[place].one(of: value)
-        continue
-      }
-      guard case .array(let all)? = value, !all.isEmpty else {
-        value = nil
-        continue
-      }
-      var result = quantifier.start
-      for one in all {
-        result = quantifier.joins(result, holds(one, from: place + 1, quantifier))
-      }
-      return result
+    guard place < path.steps.count else { return holds(start) }
+    guard case .every = path.steps[place] else {
+      return holds(path.steps[place].one(of: start), from: place + 1, quantifier)
     }
-    return holds(value)
+    guard case .array(let all)? = start, !all.isEmpty else {
+      return holds(nil, from: place + 1, quantifier)
+    }
+    var result = quantifier.start
+    for one in all {
+      result = quantifier.joins(result, holds(one, from: place + 1, quantifier))
+    }
+    return result
   }
 
   private func holds(_ value: JSONValue?) -> Truth {
-    let value = value == .null ? nil : value
-    if case .exists(let wanted) = test { return (value != nil) == wanted ? .yes : .no }
-    guard let value else { return .unknown }
+    let isThere = if case .null? = value { false } else { value != nil }
+    if case .exists(let wanted) = test { return isThere == wanted ? .yes : .no }
+    guard isThere, let value else { return .unknown }
     switch test {
     case .exists, .within: return .unknown
     case .equals(let operand, let negated):

@@ -11,6 +11,19 @@ struct TextTests {
     #expect(Text("\r\n").bytes == [13, 10])
   }
 
+  @Test("compares every byte, whatever the length")
+  func everyByteCounts() {
+    for count in 0...40 {
+      let bytes = (0..<count).map { UInt8(97 + $0 % 26) }
+      #expect(Text(utf8: bytes) == Text(utf8: bytes))
+      for place in bytes.indices {
+        var other = bytes
+        other[place] ^= 1
+        #expect(Text(utf8: bytes) != Text(utf8: other), "\(count) bytes, other at \(place)")
+      }
+    }
+  }
+
   @Test(
     "knows spellings that differ only in case",
     arguments: [

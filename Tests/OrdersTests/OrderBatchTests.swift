@@ -48,6 +48,17 @@ import Testing
     #expect(error?.fix.isEmpty == false)
   }
 
+  @Test(arguments: ["symbol", "side", "qty", "price", "orderLinkId"])
+  func repeatsNothingOfARefusedText(_ key: String) {
+    var leg: JSONObject = [
+      "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "1", "price": "2",
+    ]
+    leg[Text(key)] = "\u{1B}[2Japproved"
+    let error = failure { try batch(JSONWriter.text(of: .object(leg))) }
+    #expect(error?.path.description == "$.request[0].\(key)")
+    #expect(error?.description.contains("approved") == false)
+  }
+
   @Test(arguments: ["-1", "1e9", "", "+1", ".5", "5.", "1,0", " 1", "1 ", "0x10", "NaN", "١"])
   func refusesWhatIsNoPlainDecimal(_ text: String) {
     #expect(failure { try batch(limit("BTCUSDT", "Buy", text)) }?.code == .badValue)
