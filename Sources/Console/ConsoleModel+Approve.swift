@@ -244,17 +244,23 @@ extension ConsoleModel {
       if row.revision != member.version.revision { return "the batch has a new revision" }
       if row.digest != member.version.digest { return "the batch's digest changed" }
       if let why = whyNot(row) { return why }
-      if severity(of: row) != member.severity { return "the severity changed" }
+      if max(.note, severity(of: row)) != max(.note, member.severity) {
+        return "the severity changed"
+      }
       if row.environment != member.environment { return "the environment changed" }
       if let why = changeOfFindings(row, since: member.groups) { return why }
     }
     return nil
   }
 
+  /// Notes come and go with every quote; what warns or more is what was weighed.
   private func changeOfFindings(_ row: BatchSummary, since groups: [FindingGroup]) -> String? {
-    let before = Set(groups.map { GroupState(group: $0) })
-    let after = Set(FindingGroup.groups(of: row.findings).map { GroupState(group: $0) })
-    return before == after ? nil : "the findings changed"
+    let after = FindingGroup.groups(of: row.findings)
+    return Self.weighed(groups) == Self.weighed(after) ? nil : "the findings changed"
+  }
+
+  private static func weighed(_ groups: [FindingGroup]) -> Set<GroupState> {
+    Set(groups.filter { $0.severity > .note }.map { GroupState(group: $0) })
   }
 
   private struct GroupState: Hashable {

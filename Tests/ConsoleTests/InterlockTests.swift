@@ -272,14 +272,6 @@ import Time
       }
     ),
     (
-      "findings",
-      {
-        var next = Sample.calm.summary
-        next.findings.append(Sample.finding("F01", .note))
-        $0.send(.feed(.batch(next)))
-      }
-    ),
-    (
       "withdrawn",
       {
         var next = Sample.calm.summary
@@ -314,6 +306,31 @@ import Time
     #expect(desk.text.contains(word))
     desk.type("7")
     #expect(desk.approvals.isEmpty)
+  }
+
+  @Test func `a finding that warns disarms, whatever is found already`() {
+    var desk = Desk([.high])
+    desk.look(at: .high)
+    desk.press("a")
+    #expect(desk.isArmed)
+    var next = Sample.high.summary
+    next.findings.append(Sample.finding("F01", .warn))
+    desk.send(.feed(.batch(next)))
+    #expect(!desk.isArmed)
+    #expect(desk.text.contains("the findings changed"))
+  }
+
+  @Test func `a note may come and go while armed`() {
+    var desk = Desk([.calm])
+    desk.look(at: .calm)
+    desk.press("a")
+    var next = Sample.calm.summary
+    next.severity = .note
+    next.findings.append(Sample.finding("B05", .note))
+    desk.send(.feed(.batch(next)))
+    #expect(desk.isArmed)
+    desk.send(.feed(.batch(Sample.calm.summary)))
+    #expect(desk.isArmed)
   }
 
   @Test func `price text of a finding may change while armed`() {

@@ -209,16 +209,18 @@ def in_steps(value, step):
 # Comparing
 
 def read(console, id, checked=True):
-    """All rows of a batch, from the first to the last. Prices move them, so it may take two tries."""
+    """All rows of a batch, from the first to the last. Prices move them, so it may take some tries."""
     console.select(id, checked)
-    for left in reversed(range(5)):
+
+    def look():
         pages = screentruth.Pages(tail(id))
         console.to_the_top().read_to_the_end(see=pages)
         try:
             return pages.rows
         except screentruth.Unreadable:
-            if left == 0:
-                raise
+            return None
+
+    return until(look, f"{id} is read whole between two changes", 120)
 
 
 def statement(world, id):
