@@ -126,7 +126,8 @@ import Testing
       }
       return await group.reduce(into: []) { $0.append($1) }
     }
-    #expect(codes == [.busy, .ended])
+    // In either order: the one that is turned away kills the child before it returns.
+    #expect(codes.count == 2 && codes.contains(.busy) && codes.contains(.ended))
     #expect(await child.status() == .signalled(9))
   }
 
