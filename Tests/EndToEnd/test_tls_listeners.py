@@ -215,13 +215,13 @@ def test_cuts_leave_nothing_behind(world, refusals):
 
 def test_a_cut_event_stream_is_let_go(world):
     context, operator = world.client_context(), world.operator()
+    # The connection of the sign-in may be among these still; three that stayed would be seen.
+    before = world.descriptors()
     for end in (Raw.abort, lambda raw: raw.socket.close(), Raw.end_of_tls):
-        before = world.descriptors()
         with Raw(world.operators_port, context).handshake() as raw:
             raw.send(request(
                 "GET", "/v1/events", world.operators_port, operator.token, close=False))
             raw.until(rb"HTTP/1.1 200 OK[\s\S]*\r\n\r\n")
-            assert world.descriptors() > before
             end(raw)
             until(lambda: world.descriptors() <= before, "the stream's socket is closed", 15)
 

@@ -279,8 +279,14 @@ class Raw:
 
     def end_of_tls(self):
         """Sends close_notify and leaves the socket open."""
-        with contextlib.suppress(ssl.SSLWantReadError):
+        try:
             self.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            # The gateway had written more before it knew; the end is on its way all the same.
+            if error.reason != "APPLICATION_DATA_AFTER_CLOSE_NOTIFY":
+                raise
         self._flush()
 
     def receive(self):
