@@ -152,8 +152,9 @@ func support() -> [Target] {
     .executableTarget(
       name: "bench",
       dependencies: [
-        "Approvals", "Bybit", "Console", "Cryptography", "JSON", "Ledger", "MCP", "Networking",
-        "OperatorProtocol", "Policy", "Storage", "Terminal", "Time", "V5Stub",
+        "Approvals", "Bybit", "Console", "Cryptography", "Decimals", "JSON", "Ledger", "MCP",
+        "Networking", "OperatorProtocol", "Orders", "Policy", "Risk", "Storage", "Terminal", "Time",
+        "V5Stub",
       ], path: "Tests/Support/Bench", swiftSettings: settings()),
     .executableTarget(
       name: "faulty-gateway",

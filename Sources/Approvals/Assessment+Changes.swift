@@ -6,19 +6,42 @@ import Risk
 
 /// Calls that change or cancel orders are judged by the orders as they would stand afterwards.
 extension Gatekeeper {
-  func assess(_ change: ChangeBatch, agent: Text, before id: BatchID?) -> Assessment {
+  func assess(_ change: ChangeBatch, of call: HeldCall) -> Assessment {
     let rows = change.changes.map { known($0) }
     var view = Assessment.none
-    view.severity = .pass
     if let result = change.result(of: rows.compactMap(\.self)) {
-      view = assess(result, after: history(of: agent, before: id))
+      view = self.view(of: result, report(on: result, insteadOf: rows, for: call))
       // Whether a changed order only reduces depends on what else is open.
       view.isReducing = false
+    } else {
+      view.severity = .pass
+      view = qualified(view, call.upstream)
     }
     let own = findings(change, rows)
     view.findings = own + view.findings
     view.severity = max(view.severity, own.map(\.severity).max() ?? .pass)
     return view
+  }
+
+  /// What the rules say of changed orders: what they are now neither counts beside them nor comes
+  /// before them, and that their link ids are in use is no news.
+  private func report(
+    on result: OrderBatch, insteadOf rows: [OrderRow?], for call: HeldCall
+  ) -> RiskReport {
+    let context = context(of: result, for: call)
+    let own = Set(rows.compactMap { $0?.orderLinkID }.filter { !$0.isEmpty })
+    var (history, account) = (context.history, context.account)
+    history.legs.removeAll { $0.leg.orderLinkID.map { own.contains($0) } ?? false }
+    if case .known(var known) = account {
+      known.openOrders.removeAll { $0.linkID.map { own.contains($0) } ?? false }
+      account = .known(known)
+    }
+    let report = RiskContext(
+      batch: result, market: context.market, account: account, history: history,
+      surroundings: context.surroundings, limits: context.limits, now: now
+    ).assess()
+    return RiskReport(
+      report.findings.filter { $0.rule != .linkID }, at: now, isReducing: report.isReducing)
   }
 
   private func findings(_ change: ChangeBatch, _ rows: [OrderRow?]) -> [FindingView] {

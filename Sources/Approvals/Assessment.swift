@@ -13,9 +13,50 @@ package struct Assessment: Hashable, Sendable {
   package var gross: Amount?
   package var net: Amount?
   package var byCurrency: [Amount]
+  /// What every rule said; nil for what is no order batch.
+  var report: RiskReport?
 
   static let none = Assessment(
     findings: [], severity: .high, isReducing: false, gross: nil, net: nil, byCurrency: [])
+
+  /// The same to a reader: how old the inputs are is no news by itself.
+  func says(theSameAs other: Assessment) -> Bool {
+    severity == other.severity && isReducing == other.isReducing && gross == other.gross
+      && net == other.net && byCurrency == other.byCurrency
+      && findings.elementsEqual(other.findings) { $0.says(theSameAs: $1) }
+  }
+
+  /// Every finding, also of rules that passed or do not apply.
+  var checks: [FindingView] {
+    guard let report else { return findings }
+    return report.findings.map { FindingView($0) }
+  }
+
+  var counts: CheckCounts {
+    CheckCounts(passed: rules(.pass).count, notApplicable: rules(.notApplicable).count)
+  }
+
+  /// Rules that came to nothing but `outcome`.
+  private func rules(_ outcome: RiskOutcome) -> Set<RiskRule> {
+    let findings = report?.findings ?? []
+    return Set(findings.filter { $0.outcome == outcome }.map(\.rule))
+      .subtracting(findings.filter { $0.outcome.severity > .clear }.map(\.rule))
+  }
+
+  /// For the ledger: what the rule asks is told by its id and version.
+  var recordedFindings: JSONValue {
+    .array(
+      findings.map { finding in
+        var finding = finding
+        finding.evidence?.title = ""
+        finding.evidence?.formula = ""
+        return finding.json
+      })
+  }
+
+  var recordedPasses: JSONValue {
+    .array(rules(.pass).map(\.rawValue).sorted().map { .string(Text($0)) })
+  }
 
   /// Rules whose findings an operator accepts by name before approving.
   var mustAccept: [Text] {
@@ -43,6 +84,13 @@ struct MarketView: Sendable {
     return accounts.isEmpty ? .notConfigured : .missing("it has not been read yet")
   }
 
+  /// Of the exchange's clock from this one, where it was measured.
+  var clockOffset: Milliseconds? {
+    accounts.values.compactMap { snapshot -> Account? in
+      if case .known(let account) = snapshot { account } else { nil }
+    }.max { $0.asOf < $1.asOf }?.clockOffset
+  }
+
   func quotes(of category: Category) -> [Text: Quote] {
     market(of: category).symbols.compactMapValues(\.quote)
   }
@@ -61,21 +109,29 @@ struct MarketView: Sendable {
 extension Gatekeeper {
   func assess(_ call: HeldCall) -> Assessment {
     if let change = call.change {
-      return qualified(
-        assess(change, agent: call.agent, before: call.id), call.upstream)
+      return assess(change, of: call)
     }
     guard let order = call.order else { return qualified(opaque(call), call.upstream) }
-    return assess(order, agent: call.agent, upstream: call.upstream, before: call.id)
+    return view(of: order, context(of: order, for: call).assess())
   }
 
-  /// - Parameter id: Of the call whose orders they are; nil while it has none.
-  func assess(
-    _ batch: OrderBatch, agent: Text, upstream: Text, before id: BatchID?
-  ) -> Assessment {
-    qualified(assess(batch, after: history(of: agent, before: id)), upstream)
+  /// Orders of a call that is not held yet.
+  func assess(_ batch: OrderBatch, agent: Text, upstream: Text) -> Assessment {
+    let context = RiskContext(
+      batch: batch, market: market.market(of: batch.category),
+      account: market.account(for: batch.category), history: history(of: agent, before: nil),
+      surroundings: surroundings(agent: agent, upstream: upstream),
+      limits: settings.riskLimits, now: now)
+    return view(of: batch, context.assess())
   }
 
-  private func qualified(_ view: Assessment, _ upstream: Text) -> Assessment {
+  /// Runs again the checks that read something of `news`.
+  private func assess(_ call: HeldCall, _ news: RiskInputs) -> Assessment {
+    guard let order = call.order, let report = call.assessment.report else { return assess(call) }
+    return view(of: order, context(of: order, for: call).assess(again: report, news))
+  }
+
+  func qualified(_ view: Assessment, _ upstream: Text) -> Assessment {
     var view = view
     if !isVerified(upstream) {
       view.findings.insert(
@@ -97,20 +153,15 @@ extension Gatekeeper {
       ], severity: .high, isReducing: false, gross: nil, net: nil, byCurrency: [])
   }
 
-  func assess(_ batch: OrderBatch, after history: RecentHistory) -> Assessment {
-    let context = RiskContext(
-      batch: batch, market: market.market(of: batch.category),
-      account: market.account(for: batch.category), history: history,
-      limits: settings.riskLimits, now: now)
-    let report = context.assess()
+  func view(of batch: OrderBatch, _ report: RiskReport) -> Assessment {
     let findings = report.groups.flatMap { group in
       group.rule == nil
-        ? [FindingView(neverConfigured: group)] : group.findings.map { FindingView($0) }
+        ? [FindingView(neverConfigured: group)]
+        : group.findings.filter { $0.outcome.severity > .clear }.map { FindingView($0) }
     }
     var view = Assessment(
-      findings: findings.filter { $0.severity != .pass },
-      severity: findings.map(\.severity).max() ?? .pass, isReducing: report.isReducing, gross: nil,
-      net: nil, byCurrency: [])
+      findings: findings, severity: findings.map(\.severity).max() ?? .pass,
+      isReducing: report.isReducing, gross: nil, net: nil, byCurrency: [], report: report)
     value(batch, &view)
     return view
   }
@@ -125,47 +176,63 @@ extension Gatekeeper {
     view.net = Amount(notional.byCurrency[0], \.netAmount)
   }
 
-  /// What the same agent proposed before, for duplicates.
-  func history(of agent: Text, before id: BatchID?) -> RecentHistory {
-    let recent = held.recent(of: agent) {
-      now - $0.receivedAt <= RiskLimits.duplicateWindow
-    }
-    return RecentHistory(
-      recent.reversed().filter { past in id.map { past.id < $0 } ?? true }.flatMap { past in
-        (past.order?.legs ?? []).map {
-          RecentHistory.PastLeg(leg: $0, batch: past.id.text, at: past.receivedAt)
-        }
-      })
-  }
-
   // MARK: News
 
   mutating func marketChanged(_ snapshot: MarketSnapshot, _ category: Category) -> [GateEffect] {
+    let known = market.market(of: category).symbols
+    var news: [Text: RiskInputs] = [:]
+    for (symbol, fresh) in snapshot.symbols {
+      // Time passes also where nothing changes, and a quote that does not change grows old.
+      news[symbol] = fresh.news(since: known[symbol]).union(.quote)
+    }
     market.take(snapshot, of: category)
-    return reassess()
+    return reassess { call in
+      guard let order = call.order else { return .everything }
+      guard order.category == category else { return [] }
+      return order.symbols.reduce(into: []) { $0.formUnion(news[$1] ?? []) }
+    }
   }
 
   mutating func accountChanged(_ snapshot: AccountSnapshot, _ category: Category?) -> [GateEffect] {
     market.take(snapshot, for: category)
-    return reassess()
+    return reassess { call in
+      guard let order = call.order else { return .everything }
+      return category.map { $0 == order.category } ?? true ? [.account, .history, .process] : []
+    }
   }
 
-  /// Assesses what can still be decided, and tells the consoles what changed. News of the market
-  /// reach `settings.assessedAtOnce` calls at a time, in turn.
-  mutating func reassess(everything: Bool = false) -> [GateEffect] {
+  /// Assesses anew what can still be decided, and tells the consoles what changed. News reach
+  /// `settings.assessedAtOnce` calls at a time, in turn.
+  /// - Parameter news: What a call has to look at again; everything for what missed its turn before.
+  mutating func reassess(
+    everything: Bool = false, _ news: (HeldCall) -> RiskInputs = { _ in .everything }
+  ) -> [GateEffect] {
     var effects: [GateEffect] = []
-    for id in due(everything) {
+    let all = held.assessable
+    let isEverybodysTurn = everything || all.count <= settings.assessedAtOnce
+    for id in due(all, everything) {
       guard let call = held[id], call.state.isOpen || call.state == .cooling else { continue }
-      let fresh = assess(call)
-      guard fresh != call.assessment else { continue }
-      held[id]?.assessment = fresh
-      if let shown = publish(id) { effects.append(shown) }
+      let touched = isEverybodysTurn ? news(call) : .everything
+      guard !touched.isEmpty else { continue }
+      noteBaselines(id)
+      effects += take(assess(held[id] ?? call, touched), of: id)
     }
     return effects
   }
 
-  private mutating func due(_ everything: Bool) -> [BatchID] {
-    let all = held.assessable
+  /// Keeps an assessment, and shows it where it says something new or the last showing is old.
+  private mutating func take(_ fresh: Assessment, of id: BatchID) -> [GateEffect] {
+    guard let call = held[id], fresh != call.assessment else { return [] }
+    held[id]?.assessment = fresh
+    let isOld = now - call.shownAt >= settings.agesShownWithin
+    guard isOld || !fresh.says(theSameAs: call.assessment), let shown = publish(id) else {
+      return []
+    }
+    held[id]?.shownAt = now
+    return [shown]
+  }
+
+  private mutating func due(_ all: [BatchID], _ everything: Bool) -> [BatchID] {
     guard !everything, all.count > settings.assessedAtOnce else { return all }
     let start = lastAssessed.flatMap { last in all.firstIndex { $0 > last } } ?? 0
     let turn = (all[start...] + all[..<start]).prefix(settings.assessedAtOnce)
@@ -187,7 +254,8 @@ extension FindingView {
     let severity = Severity(finding.outcome)
     self.init(
       rule: Text(finding.rule.rawValue), severity: severity, legs: finding.legs.map { $0 + 1 },
-      words: finding.words, needsAcceptance: severity == .high || severity == .unchecked)
+      words: finding.words, needsAcceptance: severity == .high || severity == .unchecked,
+      evidence: Evidence(finding))
   }
 
   /// All checks that lack an account key where none was ever configured: accepted once.
@@ -197,6 +265,16 @@ extension FindingView {
     self.init(
       rule: "KEY", severity: .unchecked, legs: [],
       words: "\(group.title) (\(distinct.joined(separator: ", ")))", needsAcceptance: true)
+  }
+}
+
+extension FindingView.Evidence {
+  fileprivate init(_ finding: Finding) {
+    self.init(
+      title: finding.rule.title, version: finding.version, outcome: Text(finding.outcome.name),
+      formula: finding.rule.definition.formula, value: finding.value, limit: finding.limit,
+      setBy: finding.setBy?.text,
+      inputs: finding.inputs.map { Input(name: Text($0.name), age: $0.age) })
   }
 }
 

@@ -40,6 +40,10 @@ package struct GateSettings: Hashable, Sendable {
   package var entriesUnderWay = 20_000
   /// Pending calls that are assessed anew with one piece of news; the others follow in turn.
   package var assessedAtOnce = 200
+  /// Findings that say nothing new are shown again after this, for the age of what they rest on.
+  package var agesShownWithin: Milliseconds = .seconds(10)
+  /// Approvals that are remembered for their pace.
+  package var approvalsKept = 100
   /// Settled calls that are kept in memory for replays, differences and the screen.
   package var settledKept = 500
   /// How long an upstream may take to answer an order call before its outcome is unknown.

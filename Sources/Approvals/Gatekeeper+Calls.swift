@@ -210,7 +210,9 @@ extension Gatekeeper {
   private mutating func create(
     _ new: HeldCall, for call: AgentCall, shadowed: [Shadowed]
   ) -> [GateEffect] {
-    var new = new
+    held[new.id] = new
+    noteBaselines(new.id)
+    var new = held[new.id] ?? new
     new.assessment = assess(new)
     held[new.id] = new
     byRepeatKey[new.repeatKey] = new.id
@@ -220,7 +222,7 @@ extension Gatekeeper {
       [
         "statement": new.statement.json, "digest": .string(new.digest.hex),
         "rule": .string(new.rule), "received": .object(new.received),
-        "findings": .array(new.assessment.findings.map(\.json)),
+        "findings": new.assessment.recordedFindings, "passed": new.assessment.recordedPasses,
         "supersedes": new.supersedes.map { .string($0.text) }, "shadowed": shadowed.json,
       ])
     let verdict = new.terms.quorum == 0 ? CallVerdict.allowed : .held

@@ -3,6 +3,7 @@ import JSON
 import Ledger
 import OperatorProtocol
 import Orders
+import Risk
 import Time
 
 extension Gatekeeper {
@@ -75,9 +76,13 @@ extension Gatekeeper {
     _ request: OperatorRequestID, _ call: HeldCall, _ signed: SignedDecision, session: UInt64,
     cools: Bool
   ) throws(OperatorRefusal) -> [GateEffect] {
-    try checkApprovable(call, signed.decision)
     var call = call
+    // What was shown may have grown old since.
+    call.assessment = assess(call)
+    try checkApprovable(call, signed.decision)
     call.signatures.append(signed)
+    recentApprovals.append(.init(by: signed.decision.operatorName, at: now))
+    recentApprovals = recentApprovals.suffix(settings.approvalsKept)
     let isComplete = call.signatures.count >= call.statement.quorum
     let coolingTime = call.assessment.isReducing || !cools ? Milliseconds.zero : settings.cooling
     if !isComplete {
@@ -217,7 +222,7 @@ extension Gatekeeper {
         [
           "decision": signed.decision.json, "signature": .string(signed.signature.base64),
           "by": .string(signed.decision.operatorName), "outcome": .string(call.outcome),
-          "findings": .array(call.assessment.findings.map(\.json)),
+          "findings": call.assessment.recordedFindings, "passed": call.assessment.recordedPasses,
           "changes": call.change.map { _ in .array(changes(of: call).map(\.json)) },
         ]),
       then: [answer] + [show(call.id), .publish(.status(status))].compactMap { $0 } + more

@@ -55,11 +55,13 @@ extension Gatekeeper {
   private mutating func pump(_ upstream: Text) -> [GateEffect] {
     var effects: [GateEffect] = []
     while let lane = lanes[upstream], lane.current == nil, let id = lane.queue.first {
-      guard let call = held[id], call.state == .approved else {
+      guard var call = held[id], call.state == .approved else {
         lanes[upstream]?.queue.removeFirst()
         continue
       }
       guard isIntroduced(upstream, for: call) else { return effects }
+      call.assessment = assess(call)
+      held[id] = call
       if let words = obstacle(to: call) {
         lanes[upstream]?.queue.removeFirst()
         effects += block(id, words)
@@ -96,7 +98,8 @@ extension Gatekeeper {
     return seen == nil || readKey != nil
   }
 
-  /// Why an approved call must not be sent after all. Everything is judged again here.
+  /// Why an approved call, with its risk as it is now, must not be sent after all. Everything is judged
+  /// again here.
   private func obstacle(to call: HeldCall) -> String? {
     if let words = haltWords(call.agent) { return words }
     guard now < call.statement.expiresAt else { return "the approval expired before it was sent" }
@@ -110,8 +113,7 @@ extension Gatekeeper {
     guard environment(of: call.upstream) == call.statement.environment else {
       return "the environment changed to \(environment(of: call.upstream))"
     }
-    let fresh = assess(call)
-    if fresh.severity == .block { return "risk: \(fresh.blockWords)" }
+    if call.assessment.severity == .block { return "risk: \(call.assessment.blockWords)" }
     return signatureObstacle(call)
   }
 
@@ -180,7 +182,6 @@ extension Gatekeeper {
     call.state = .dispatching
     call.dispatchedAt = now
     call.sentAs = isVerified(call.upstream) ? readKey?.uid : nil
-    call.assessment = assess(call)
     call.tracker = call.newTracker(since: now - settings.clockError)
     if call.arrivals.isEmpty { call.arrivals = arrivals(of: call) }
     held[id] = call
@@ -194,7 +195,7 @@ extension Gatekeeper {
           "group": lanes[call.upstream]?.group.map { .string($0) },
           "arguments_sha256": .string(
             SHA256.hash(JSONWriter.canonicalBytes(of: .object(call.statement.arguments))).hex),
-          "findings": .array(call.assessment.findings.map(\.json)),
+          "findings": call.assessment.recordedFindings, "passed": call.assessment.recordedPasses,
         ]),
       then: [show(id)].compactMap { $0 } + publishLegs(id), next: .send(id))
   }

@@ -15,7 +15,7 @@ extension Gatekeeper {
         session: call.session,
         order: OrderTool.named(call.tool)?.kind == .create
           ? try? OrderBatch.parse(tool: call.tool, arguments: call.arguments) : nil,
-        assess: { assess($0, agent: call.agent, upstream: call.upstream, before: nil) }))
+        assess: { assess($0, agent: call.agent, upstream: call.upstream) }))
   }
 
   /// A held call, as the policy sees it now.
@@ -125,7 +125,7 @@ extension Assessment {
     return [
       "max_severity": .string(Text(severity.rawValue.uppercased())),
       "fired": .array(Set(fired).sorted().map(JSONValue.string)),
-      "unchecked": .int(findings.count { $0.severity == .unchecked }),
+      "unchecked": .int(report?.uncheckedCount ?? findings.count { $0.severity == .unchecked }),
     ]
   }
 }

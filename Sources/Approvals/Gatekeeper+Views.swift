@@ -32,7 +32,7 @@ extension Gatekeeper {
       signedBy: call.signers, quorum: call.statement.quorum, isAgentWaiting: isWaiting(call.id),
       lastAskedAt: call.lastAskedAt, isAgentGone: call.isAgentGone, supersedes: call.supersedes,
       identicalTo: call.identicalTo, outcome: outcomeWords(call),
-      roles: call.terms.roles.map { Text($0.rawValue) }.sorted())
+      roles: call.terms.roles.map { Text($0.rawValue) }.sorted(), checks: view.counts)
     summary.inquiry = inquiry(call)
     return summary
   }
@@ -57,7 +57,7 @@ extension Gatekeeper {
     return BatchDetail(
       summary: summary(of: call),
       statement: String(decoding: call.statement.canonicalBytes, as: UTF8.self),
-      legStates: legs(of: call), changes: changes(of: call))
+      legStates: legs(of: call), changes: changes(of: call), checks: call.assessment.checks)
   }
 
   package var recentFills: [FillView] { fills.suffix(settings.fillsKept) }

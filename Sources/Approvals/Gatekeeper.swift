@@ -60,6 +60,8 @@ package struct Gatekeeper: Sendable {
   var identities: [Text: AccountIdentity?] = [:]
   var readKey: AccountIdentity?
   var market = MarketView()
+  /// Who approved lately, newest last.
+  var recentApprovals: [RiskSurroundings.Approval] = []
   /// The call that was assessed last, where not all are at once.
   var lastAssessed: BatchID?
   var policyRefusal: String?

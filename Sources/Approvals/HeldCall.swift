@@ -4,6 +4,7 @@ package import JSON
 package import MCP
 package import OperatorProtocol
 package import Orders
+import Risk
 package import Time
 
 /// One held call: what was proposed, what would be sent, and all that happened to it.
@@ -51,6 +52,10 @@ package struct HeldCall: Sendable {
   /// Of a call that changes or cancels orders.
   package var change: ChangeBatch?
   package var assessment = Assessment.none
+  /// When the assessment was last shown for its ages alone.
+  var shownAt = Timestamp(milliseconds: 0)
+  /// The mid of each symbol when it was first known.
+  var baselines: [Text: RiskSurroundings.Baseline] = [:]
   package var tracker: LegTracker?
   /// Whether the creation is on disk: before that nobody hears of it.
   package var isDurable = false

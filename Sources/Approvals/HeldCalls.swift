@@ -51,6 +51,9 @@ package struct HeldCalls: Sendable {
     }
   }
 
+  /// Agents with a call that is known here.
+  var agents: [Text] { byAgent.keys.sorted() }
+
   /// Calls of an agent, newest first, for as long as `goesOn`.
   func recent(of agent: Text, while goesOn: (HeldCall) -> Bool) -> [HeldCall] {
     var found: [HeldCall] = []

@@ -41,6 +41,14 @@ struct Market: Sendable {
     last = open
     high = open
     low = open
+    // A day of trading lies behind it: ten of its largest orders.
+    let price = instrument.price(open)
+    let traded = (try? instrument.maxQuantity * 10) ?? .zero
+    let value =
+      instrument.category == .inverse
+      ? try? traded.divided(by: price, scale: 8, rounding: .halfEven) : try? traded * price
+    volume = instrument.lots(of: traded) ?? 0
+    turnover = value ?? .zero
   }
 
   var markPrice: ExactDecimal { instrument.price(mark) }

@@ -63,48 +63,6 @@ extension Amount: JSONConvertible {
   }
 }
 
-/// One risk finding as the console shows it.
-package struct FindingView: Hashable, Sendable {
-  /// `A01` … `F14`, or `KEY` for the one group of inputs that were never configured.
-  package var rule: Text
-  package var severity: Severity
-  /// Leg numbers from 1; empty for the whole batch.
-  package var legs: [Int]
-  /// The sentence with the numbers that fired.
-  package var words: String
-  /// Whether the finding must be accepted by name before an approval.
-  package var needsAcceptance: Bool
-
-  package init(
-    rule: Text, severity: Severity, legs: [Int], words: String, needsAcceptance: Bool
-  ) {
-    self.rule = rule
-    self.severity = severity
-    self.legs = legs
-    self.words = words
-    self.needsAcceptance = needsAcceptance
-  }
-}
-
-extension FindingView: JSONConvertible {
-  package var json: JSONValue {
-    [
-      "rule": .string(rule), "severity": .string(severity.rawValue),
-      "legs": .array(legs.map { .int($0) }), "words": .string(words),
-      "needs_acceptance": .bool(needsAcceptance),
-    ]
-  }
-
-  package init(json: JSONCursor) throws(JSONError) {
-    self.init(
-      rule: try json.member("rule").text(),
-      severity: try json.member("severity").one(of: Severity.self),
-      legs: try json.list("legs") { leg throws(JSONError) in try leg.int() },
-      words: try json.member("words").string(),
-      needsAcceptance: try json.member("needs_acceptance").bool())
-  }
-}
-
 /// One held call as it stands in the queue. `pending --json` prints exactly this.
 package struct BatchSummary: Hashable, Sendable {
   package var id: BatchID
@@ -125,7 +83,9 @@ package struct BatchSummary: Hashable, Sendable {
   package var expiresAt: Timestamp
   /// While cooling: when the approval takes effect.
   package var coolingUntil: Timestamp?
+  /// What is not clean; what passed is counted, and stands in the detail.
   package var findings: [FindingView]
+  package var checks = CheckCounts()
   package var severity: Severity
   /// Whether every leg can only reduce a position.
   package var isReducing: Bool
@@ -153,7 +113,7 @@ package struct BatchSummary: Hashable, Sendable {
     findings: [FindingView], severity: Severity, isReducing: Bool, environment: Text,
     signedBy: [Text], quorum: Int, isAgentWaiting: Bool, lastAskedAt: Timestamp,
     isAgentGone: Bool, supersedes: BatchID?, identicalTo: BatchID?, outcome: String,
-    roles: [Text] = []
+    roles: [Text] = [], checks: CheckCounts = CheckCounts()
   ) {
     self.id = id
     self.state = state
@@ -183,6 +143,18 @@ package struct BatchSummary: Hashable, Sendable {
     self.identicalTo = identicalTo
     self.outcome = outcome
     self.roles = roles
+    self.checks = checks
+  }
+}
+
+/// How many rules had nothing to say.
+package struct CheckCounts: Hashable, Sendable {
+  package var passed = 0
+  package var notApplicable = 0
+
+  package init(passed: Int = 0, notApplicable: Int = 0) {
+    self.passed = passed
+    self.notApplicable = notApplicable
   }
 }
 
@@ -195,7 +167,10 @@ extension BatchSummary: JSONConvertible {
       "gross_notional": grossNotional?.json ?? .null, "net_notional": netNotional?.json ?? .null,
       "by_currency": .array(byCurrency.map(\.json)), "received_at": .timestamp(receivedAt),
       "expires_at": .timestamp(expiresAt), "cooling_until": coolingUntil.map { .timestamp($0) },
-      "findings": .array(findings.map(\.json)), "severity": .string(severity.rawValue),
+      "findings": .array(findings.map(\.json)),
+      "checks": [
+        "passed": .int(checks.passed), "not_applicable": .int(checks.notApplicable),
+      ], "severity": .string(severity.rawValue),
       "is_reducing": .bool(isReducing), "environment": .string(environment),
       "signed_by": .array(signedBy.map { .string($0) }), "quorum": .int(quorum),
       "is_agent_waiting": .bool(isAgentWaiting), "last_asked_at": .timestamp(lastAskedAt),
@@ -239,7 +214,12 @@ extension BatchSummary: JSONConvertible {
       outcome: try json.member("outcome").string(),
       roles: try json.maybe("roles") { all throws(JSONError) in
         try all.elements().map { one throws(JSONError) in try one.text() }
-      } ?? [])
+      } ?? [],
+      checks: try json.maybe("checks") { one throws(JSONError) in
+        CheckCounts(
+          passed: try one.member("passed").int(),
+          notApplicable: try one.member("not_applicable").int())
+      } ?? CheckCounts())
     inquiry = try json.maybe("inquiry") { one throws(JSONError) in try InquiryView(json: one) }
   }
 }
@@ -322,10 +302,14 @@ package struct BatchDetail: Hashable, Sendable {
   package var legStates: [LegView]
   /// Of a call that changes or cancels orders: what it changes, with the values of now.
   package var changes: [ChangeView]
+  /// What every rule said, also those that passed or do not apply.
+  package var checks: [FindingView]
 
   package init(
-    summary: BatchSummary, statement: String, legStates: [LegView], changes: [ChangeView] = []
+    summary: BatchSummary, statement: String, legStates: [LegView], changes: [ChangeView] = [],
+    checks: [FindingView] = []
   ) {
+    self.checks = checks
     self.summary = summary
     self.statement = statement
     self.legStates = legStates
@@ -338,6 +322,7 @@ extension BatchDetail: JSONConvertible {
     [
       "summary": summary.json, "statement": .string(statement),
       "leg_states": .array(legStates.map(\.json)), "changes": .array(changes.map(\.json)),
+      "checks": .array(checks.map(\.json)),
     ]
   }
 
@@ -346,6 +331,7 @@ extension BatchDetail: JSONConvertible {
       summary: try BatchSummary(json: try json.member("summary")),
       statement: try json.member("statement").string(),
       legStates: try json.list("leg_states") { leg throws(JSONError) in try LegView(json: leg) },
-      changes: try json.list("changes") { one throws(JSONError) in try ChangeView(json: one) })
+      changes: try json.list("changes") { one throws(JSONError) in try ChangeView(json: one) },
+      checks: try json.list("checks") { one throws(JSONError) in try FindingView(json: one) })
   }
 }

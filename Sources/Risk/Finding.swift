@@ -1,42 +1,6 @@
 package import JSON
 package import Time
 
-/// The checks, by the numbers of the risk catalogue.
-package enum RiskRule: String, CaseIterable, Hashable, Sendable {
-  case tick = "A01"
-  case lot = "A02"
-  case minimumNotional = "A03"
-  case priceLimit = "A04"
-  case collar = "B01"
-  case quoteAge = "B05"
-  case noSlippageBound = "B08"
-  case orderCap = "C01"
-  case batchTotals = "C04"
-  case duplicate = "D01"
-  case selfCross = "D04"
-  case positionEffect = "D06"
-
-  /// Rises when the meaning of the rule changes, so that old findings are read as they were meant.
-  package var version: Int { 1 }
-
-  package var title: String {
-    switch self {
-    case .tick: "price step"
-    case .lot: "quantity step and bounds"
-    case .minimumNotional: "minimum notional"
-    case .priceLimit: "exchange's price limit"
-    case .collar: "price against the market"
-    case .quoteAge: "age of the quote"
-    case .noSlippageBound: "market order without a slippage bound"
-    case .orderCap: "order cap"
-    case .batchTotals: "batch totals"
-    case .duplicate: "duplicate orders"
-    case .selfCross: "own orders that cross"
-    case .positionEffect: "effect on the position"
-    }
-  }
-}
-
 /// How bad, in rising order.
 package enum RiskSeverity: String, CaseIterable, Hashable, Comparable, Sendable {
   case clear, note, warn, high, block
@@ -83,13 +47,36 @@ package enum RiskOutcome: Hashable, Sendable {
 }
 
 /// Who set the limit that a finding is measured against.
-package enum LimitSource: String, CaseIterable, Hashable, Sendable {
+package enum LimitAuthor: Hashable, Sendable {
   /// The exchange's own rules.
   case exchange
   /// A default of this program; it never blocks.
   case proposal
-  /// Set explicitly in the configuration.
-  case administrator
+  /// Set explicitly in the configuration, and where: `all`, `class B`, `symbol BTCUSDT`, `agent bot`.
+  case administrator(String)
+
+  package var text: String {
+    switch self {
+    case .exchange: "exchange"
+    case .proposal: "proposal"
+    case .administrator(let scope): "administrator (\(scope))"
+    }
+  }
+
+  package var isAdministrator: Bool {
+    if case .administrator = self { true } else { false }
+  }
+
+  init?(text: String) {
+    let start = "administrator ("
+    switch text {
+    case "exchange": self = .exchange
+    case "proposal": self = .proposal
+    case _ where text.hasPrefix(start) && text.hasSuffix(")"):
+      self = .administrator(String(text.dropFirst(start.count).dropLast()))
+    default: return nil
+    }
+  }
 }
 
 /// What one check says about some legs of a batch.
@@ -116,12 +103,12 @@ package struct Finding: Hashable, Sendable {
   package let value: String?
   /// What it was measured against, with its unit.
   package let limit: String?
-  package let setBy: LimitSource?
-  package let inputs: [Input]
+  package let setBy: LimitAuthor?
+  package internal(set) var inputs: [Input]
 
   package init(
     _ rule: RiskRule, _ outcome: RiskOutcome, legs: [Int] = [], _ words: String,
-    value: String? = nil, limit: String? = nil, setBy: LimitSource? = nil, inputs: [Input] = []
+    value: String? = nil, limit: String? = nil, setBy: LimitAuthor? = nil, inputs: [Input] = []
   ) {
     self.rule = rule
     version = rule.version
@@ -151,7 +138,12 @@ extension Finding: JSONConvertible {
     words = try json.member("words").string()
     value = try json.optional("value")?.string()
     limit = try json.optional("limit")?.string()
-    setBy = try json.optional("set_by")?.one(of: LimitSource.self)
+    setBy = try json.optional("set_by").map { author throws(JSONError) in
+      guard let read = LimitAuthor(text: try author.string()) else {
+        throw author.bad("\(author.value) sets no limits")
+      }
+      return read
+    }
     var inputs: [Input] = []
     for input in try json.member("inputs").elements() {
       try input.allow(only: ["name", "age_ms"])
@@ -171,7 +163,7 @@ extension Finding: JSONConvertible {
     object["words"] = .string(words)
     object["value"] = value.map { .string($0) }
     object["limit"] = limit.map { .string($0) }
-    object["set_by"] = setBy.map { .string($0.rawValue) }
+    object["set_by"] = setBy.map { .string($0.text) }
     object["inputs"] = .array(
       inputs.map { ["name": .string($0.name), "age_ms": .int($0.age.count)] })
     return .object(object)

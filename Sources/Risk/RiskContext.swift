@@ -9,144 +9,395 @@ package struct RiskContext: Sendable {
   package let market: MarketSnapshot
   package let account: AccountSnapshot
   package let history: RecentHistory
+  package let surroundings: RiskSurroundings
   package let limits: RiskLimits
   package let now: Timestamp
+  /// The legs with all that the checks ask about them, read once.
+  let legs: [LegFacts]
+  private let pastBySymbol: [Text: [RecentHistory.PastLeg]]
 
   package init(
     batch: OrderBatch, market: MarketSnapshot, account: AccountSnapshot,
-    history: RecentHistory = RecentHistory(), limits: RiskLimits = RiskLimits(), now: Timestamp
+    history: RecentHistory = RecentHistory(), surroundings: RiskSurroundings = RiskSurroundings(),
+    limits: RiskLimits = RiskLimits(), now: Timestamp
   ) {
     self.batch = batch
     self.market = market
     self.account = account
     self.history = history
+    self.surroundings = surroundings
     self.limits = limits
     self.now = now
+    legs = LegFacts.all(batch, market, limits, agent: surroundings.agent, now: now)
+    let symbols = Set(batch.symbols)
+    pastBySymbol = Dictionary(
+      grouping: history.legs.filter { symbols.contains($0.leg.symbol) }, by: \.leg.symbol)
   }
 
-  /// Runs every check. A number that cannot be held exactly makes its check unchecked, never
-  /// absent.
+  /// Runs every check. What cannot be computed makes its check unchecked, never absent.
   package func assess() -> RiskReport {
-    let findings = RiskRule.allCases.flatMap { rule in
-      do throws(DecimalError) {
-        return try check(rule)
-      } catch {
-        return [Finding(rule, .unchecked("\(error)"), "A number of this check is too large.")]
-      }
-    }
-    return RiskReport(findings, at: now, isReducing: batch.isReducing)
+    RiskReport(
+      RuleDefinition.all.flatMap { run($0) }, at: now, isReducing: batch.isReducing)
   }
 
-  func check(_ rule: RiskRule) throws(DecimalError) -> [Finding] {
-    switch rule {
-    case .tick: try ticks()
-    case .lot: try lots()
-    case .minimumNotional: try minimumNotionals()
-    case .priceLimit: try priceLimits()
-    case .collar: try collars()
-    case .quoteAge: quoteAges()
-    case .noSlippageBound: slippageBounds()
-    case .orderCap: try orderCaps()
-    case .batchTotals: try batchTotals()
-    case .duplicate: duplicates()
-    case .selfCross: selfCrosses()
-    case .positionEffect: try positionEffects()
+  /// The report with the checks run again that read something of `news`.
+  package func assess(again report: RiskReport, _ news: RiskInputs) -> RiskReport {
+    let touched = RuleDefinition.all.filter { !$0.inputs.isDisjoint(with: news) }
+    let rules = Set(touched.map(\.rule))
+    return RiskReport(
+      report.findings.filter { !rules.contains($0.rule) } + touched.flatMap { run($0) }, at: now,
+      isReducing: batch.isReducing)
+  }
+
+  func run(_ definition: RuleDefinition) -> [Finding] {
+    do {
+      let findings = try definition.check(self)
+      guard findings.isEmpty else { return findings.map { aged($0, definition) } }
+      return [
+        Finding(definition.rule, .notApplicable, "Nothing of this batch is concerned.")
+      ]
+    } catch {
+      return [unchecked(definition.rule, [], error)]
     }
   }
 
-  // MARK: What the checks share
-
-  /// The instrument's rules, or why they do not count.
-  enum Rules {
-    case fresh(Instrument, [Finding.Input])
-    case unusable(String)
-  }
-
-  func rules(of symbol: Text) -> Rules {
-    guard let instrument = market.symbols[symbol]?.instrument else {
-      return .unusable("no instrument data of \(symbol)")
-    }
-    let age = now - instrument.fetchedAt
-    guard age <= RiskLimits.instrumentStale else {
-      return .unusable("instrument data of \(symbol) is \(Self.words(age)) old")
-    }
-    return .fresh(instrument, [Finding.Input("instrument", age: age)])
-  }
-
-  /// The market of `symbol` when its prices are young enough for price checks, or why they are not.
-  enum Prices {
-    case fresh(SymbolMarket, [Finding.Input])
-    case unusable(String)
-  }
-
-  func prices(of symbol: Text) -> Prices {
-    guard let market = market.symbols[symbol], market.hasPrice else {
-      return .unusable("no price of \(symbol)")
-    }
-    guard let time = market.engineTime else {
-      return .unusable("the quote of \(symbol) has no time")
-    }
-    let age = now - time
-    guard age <= limits.quoteStale else {
-      return .unusable("the quote of \(symbol) is \(Self.words(age)) old")
-    }
-    return .fresh(market, [Finding.Input("quote", age: age)])
-  }
-
-  /// The account's state, or the outcome of every check that needs it.
-  enum AccountState {
-    case known(Account, [Finding.Input])
-    case unusable(RiskOutcome)
-  }
-
-  var accountState: AccountState {
-    switch account {
-    case .notConfigured: return .unusable(.unchecked(RiskOutcome.noAccountKey))
-    case .missing(let reason): return .unusable(.unchecked(reason))
-    case .known(let account):
-      let age = now - account.asOf
-      guard age <= limits.accountStale else {
-        return .unusable(.unchecked("the account's state is \(Self.words(age)) old"))
-      }
-      return .known(account, [Finding.Input("account", age: age)])
+  func unchecked(_ rule: RiskRule, _ legs: [Int], _ error: any Error) -> Finding {
+    switch error {
+    case let missing as Unchecked:
+      Finding(rule, missing.outcome, legs: legs, missing.words)
+    case let error as DecimalError:
+      Finding(rule, .unchecked("\(error)"), legs: legs, "A number of this check is too large.")
+    default: Finding(rule, .unchecked("\(error)"), legs: legs, "The check failed: \(error).")
     }
   }
 
-  /// The quotes that estimates are made from: only those young enough.
-  var quotes: [Text: Quote] {
-    var quotes: [Text: Quote] = [:]
-    for symbol in batch.symbols {
-      if case .fresh(let market, _) = prices(of: symbol) { quotes[symbol] = market.quote }
+  /// The finding with the age of all that its rule reads.
+  private func aged(_ finding: Finding, _ definition: RuleDefinition) -> Finding {
+    guard finding.outcome != .notApplicable else { return finding }
+    var finding = finding
+    let symbols =
+      finding.legs.isEmpty
+      ? batch.symbols
+      : finding.legs.prefix(1).compactMap { legs.indices.contains($0) ? legs[$0].symbol : nil }
+    let markets = symbols.compactMap { market.symbols[$0] }
+    func add(_ input: RiskInputs, _ name: String, _ oldest: Timestamp?) {
+      guard definition.inputs.contains(input), let oldest else { return }
+      finding.inputs.append(Finding.Input(name, age: now - oldest))
     }
-    return quotes
-  }
-
-  func notional() throws(DecimalError) -> Notional { try Notional(batch, quotes: quotes) }
-
-  /// One pass for the legs that no finding concerns, or "not applicable" when no leg was checked.
-  func withPass(
-    _ rule: RiskRule, _ findings: [Finding], checked: [Int], _ words: String,
-    inputs: [Finding.Input] = []
-  ) -> [Finding] {
-    let concerned = Set(findings.flatMap(\.legs))
-    let clean = checked.filter { !concerned.contains($0) }
-    if !clean.isEmpty {
-      return findings + [Finding(rule, .pass, legs: clean, words, inputs: inputs)]
-    }
-    return findings.isEmpty
-      ? [Finding(rule, .notApplicable, "No leg of this batch is concerned.")] : findings
-  }
-
-  static func words(_ age: Milliseconds) -> String {
-    let tenths = max(0, age.count) / 100
-    if tenths < 600 { return "\(tenths / 10).\(tenths % 10) s" }
-    return tenths < 36_000 ? "\(tenths / 600) min" : "\(tenths / 36_000) h"
+    add(.instrument, "instrument", markets.compactMap { $0.instrument?.fetchedAt }.min())
+    add(.quote, "quote", markets.compactMap(\.engineTime).min())
+    add(.book, "book", markets.compactMap { $0.book?.asOf }.min())
+    add(.volatility, "volatility", markets.compactMap(\.volatilityAsOf).min())
+    add(.priceLimit, "price limit", markets.compactMap(\.limitsAsOf).min())
+    if case .known(let account) = account { add(.account, "account", account.asOf) }
+    return finding
   }
 }
 
-extension Leg {
-  /// Can only shrink a position.
-  var isClosing: Bool { reduceOnly }
-  /// How people name the leg.
-  var label: String { "#\(number) \(side.rawValue) \(symbol)" }
+/// Why a check cannot be made.
+struct Unchecked: Error {
+  let outcome: RiskOutcome
+  let words: String
+
+  init(_ reason: String) {
+    outcome = .unchecked(reason)
+    words = "\(reason.first.map { $0.uppercased() } ?? "")\(reason.dropFirst())."
+  }
+
+  init(_ outcome: RiskOutcome, _ words: String) {
+    self.outcome = outcome
+    self.words = words
+  }
+}
+
+// MARK: What the checks read
+
+extension RiskContext {
+  /// The exchange's rules, if they are young enough to count.
+  func rules(of leg: LegFacts) throws -> Instrument {
+    guard let instrument = leg.market?.instrument else {
+      throw Unchecked("no instrument data of \(leg.symbol)")
+    }
+    let age = now - instrument.fetchedAt
+    guard age <= RiskLimits.instrumentStale else {
+      throw Unchecked("instrument data of \(leg.symbol) is \(age.words) old")
+    }
+    return instrument
+  }
+
+  /// The market, if its prices are young enough for price checks.
+  func prices(of leg: LegFacts) throws -> SymbolMarket {
+    guard let market = leg.market, market.hasPrice else {
+      throw Unchecked("no price of \(leg.symbol)")
+    }
+    guard let time = market.engineTime else {
+      throw Unchecked("the quote of \(leg.symbol) has no time")
+    }
+    let age = now - time
+    guard age.count <= leg.quoteStale else {
+      throw Unchecked("the quote of \(leg.symbol) is \(age.words) old")
+    }
+    return market
+  }
+
+  func book(of leg: LegFacts) throws -> BookSnapshot {
+    guard let book = leg.market?.book else { throw Unchecked("no book of \(leg.symbol)") }
+    let age = now - book.asOf
+    guard age <= limits.bookStale else {
+      throw Unchecked("the book of \(leg.symbol) is \(age.words) old")
+    }
+    return book
+  }
+
+  func mark(of leg: LegFacts) throws -> ExactDecimal {
+    guard let mark = try prices(of: leg).mark, mark.isPositive else {
+      throw Unchecked("no mark price of \(leg.symbol)")
+    }
+    return mark
+  }
+
+  func mid(of leg: LegFacts) throws -> ExactDecimal {
+    guard let mid = try prices(of: leg).quote?.mid else {
+      throw Unchecked("the book of \(leg.symbol) has one side only")
+    }
+    return mid
+  }
+
+  /// The standard deviation of one-minute returns as a share; nil where it is not known.
+  func deviation(of leg: LegFacts) -> ExactDecimal? {
+    guard let market = leg.market, let sd = market.sd1m, let time = market.volatilityAsOf,
+      now - time <= RiskLimits.volatilityStale
+    else { return nil }
+    return sd
+  }
+
+  /// The account's state, or the outcome of every check that needs it.
+  func knownAccount() throws -> Account {
+    switch account {
+    case .notConfigured:
+      throw Unchecked(
+        .unchecked(RiskOutcome.noAccountKey), "The account is not read: no key is configured.")
+    case .missing(let reason): throw Unchecked(reason)
+    case .known(let account):
+      let age = now - account.asOf
+      guard age <= limits.accountStale else {
+        throw Unchecked("the account's state is \(age.words) old")
+      }
+      return account
+    }
+  }
+
+  func equity() throws -> ExactDecimal {
+    guard let equity = try knownAccount().equity, equity.isPositive else {
+      throw Unchecked("the account's equity is not known")
+    }
+    return equity
+  }
+
+  func position(of leg: LegFacts) throws -> Account.Position? {
+    try knownAccount().positions.first {
+      $0.symbol == leg.symbol
+        && $0.index == leg.leg.positionIdx ?? 0
+    }
+  }
+
+  func openOrders(_ symbol: Text) throws -> [Account.OpenOrder] {
+    try knownAccount().openOrders.filter {
+      $0.symbol == symbol
+    }
+  }
+
+  func worth(of leg: LegFacts) throws -> ExactDecimal {
+    guard let worth = try leg.worth.get().exposure(leg.category) else {
+      throw Unchecked("the worth of \(leg.label) is not known")
+    }
+    return worth
+  }
+
+  /// In US dollars; coins that are pegged to it count one for one.
+  func dollars(_ amount: ExactDecimal, _ currency: Text) throws -> ExactDecimal {
+    if MeasureDefinition.currencies.contains(currency) { return amount }
+    guard let coin = try knownAccount().coins[currency], let worth = coin.worth,
+      coin.free.isPositive
+    else { throw Unchecked("\(currency) has no known price in USD") }
+    return try (amount * worth).divided(by: coin.free, scale: 8, rounding: .halfEven)
+  }
+
+  func dollars(of leg: LegFacts) throws -> ExactDecimal {
+    try dollars(try worth(of: leg), try leg.worth.get().currency)
+  }
+
+  /// The price that an order would about get: its own, that of its trigger moved against it, or what
+  /// the other side of the book asks.
+  func effectivePrice(of leg: LegFacts) throws -> ExactDecimal {
+    if let price = leg.price { return price }
+    if let trigger = leg.trigger {
+      let slack = max("0.001", try (deviation(of: leg) ?? .zero) * 3)
+      return try trigger * (leg.isBuy ? .one + slack : .one - slack)
+    }
+    let market = try prices(of: leg)
+    if let book = try? book(of: leg), let walk = try BookWalk(book.against(leg.side), leg, from: 0),
+      let average = walk.average
+    {
+      return average
+    }
+    guard let price = market.quote?.taking(leg.side) else {
+      throw Unchecked("no price of \(leg.symbol)")
+    }
+    return price
+  }
+
+  /// The part of an order that can grow a position when everything else of its side fills first.
+  func openingQuantity(of leg: LegFacts) throws -> ExactDecimal {
+    guard !leg.isClosing else { return .zero }
+    guard let held = try position(of: leg)?.size, held.isNegative == leg.isBuy, !held.isZero else {
+      return leg.qty
+    }
+    var left = held.magnitude
+    for order in try openOrders(leg.symbol) where order.side == leg.side && !order.isConditional {
+      left = try left - (order.left ?? .zero)
+    }
+    for other in legs
+    where other.index != leg.index && other.symbol == leg.symbol
+      && other.side == leg.side
+    {
+      left = try left - other.qty
+    }
+    return left.isPositive ? max(.zero, try leg.qty - left) : leg.qty
+  }
+
+  /// What the agent ordered in the same contract, oldest first.
+  func past(_ leg: LegFacts) -> [RecentHistory.PastLeg] {
+    (pastBySymbol[leg.symbol] ?? []).filter { $0.leg.category == leg.category }
+  }
+
+  func hasTag(_ tag: RiskLimits.AgentTag) -> Bool {
+    limits.agents[surroundings.agent]?.tags.contains(tag) ?? false
+  }
+}
+
+/// Which orders a check is about.
+struct Concern {
+  let holds: (LegFacts) -> Bool
+
+  static var any: Concern { Concern { _ in true } }
+  static func leg(_ holds: @escaping (LegFacts) -> Bool) -> Concern { Concern(holds: holds) }
+}
+
+// MARK: Findings
+
+extension RiskContext {
+  /// One finding for each leg about which `check` has something to say, one pass for the others.
+  func each(
+    _ rule: RiskRule, _ clean: String, where concerns: Concern = .any,
+    _ check: (LegFacts) throws -> Finding?
+  ) -> [Finding] {
+    var findings: [Finding] = []
+    var passed: [Int] = []
+    for leg in legs where concerns.holds(leg) {
+      do {
+        if let finding = try check(leg) {
+          findings.append(finding)
+        } else {
+          passed.append(leg.index)
+        }
+      } catch {
+        findings.append(unchecked(rule, [leg.index], error))
+      }
+    }
+    if !passed.isEmpty { findings.append(Finding(rule, .pass, legs: passed, clean)) }
+    return findings
+  }
+
+  /// One finding for each symbol, of all of its legs.
+  func eachSymbol(
+    _ rule: RiskRule, _ clean: String, where concerns: Concern = .any,
+    _ check: ([LegFacts]) throws -> Finding?
+  ) -> [Finding] {
+    var findings: [Finding] = []
+    var passed: [Int] = []
+    for symbol in batch.symbols {
+      let mine = legs.filter { $0.symbol == symbol && concerns.holds($0) }
+      guard !mine.isEmpty else { continue }
+      do {
+        if let finding = try check(mine) {
+          findings.append(finding)
+        } else {
+          passed += mine.map(\.index)
+        }
+      } catch {
+        findings.append(unchecked(rule, mine.map(\.index), error))
+      }
+    }
+    if !passed.isEmpty { findings.append(Finding(rule, .pass, legs: passed, clean)) }
+    return findings
+  }
+
+  /// What the limits of a measure say of `value`; nil when it stays within all of them.
+  func grade(
+    _ value: ExactDecimal, _ bounds: Bounds, below: Bool = false, softens: Bool = false
+  ) -> (outcome: RiskOutcome, bound: Bound)? {
+    for (severity, bound) in bounds.rising.reversed() {
+      guard let bound, below ? value < bound.value : value > bound.value else { continue }
+      let outcome = RiskOutcome(severity)
+      // A closing order must stay possible.
+      return (softens && outcome == .block ? .high : outcome, bound)
+    }
+    return nil
+  }
+
+  /// A finding when `value` is past a limit of `measure`.
+  func measured(
+    _ measure: RiskMeasure, _ value: ExactDecimal, _ leg: LegFacts, legs: [Int]? = nil,
+    atMost: RiskOutcome? = nil, _ words: @autoclosure () -> String
+  ) -> Finding? {
+    let definition = measure.definition
+    guard
+      let (graded, bound) = grade(
+        value, leg.limits[measure], below: definition.firesBelow, softens: leg.isClosing)
+    else { return nil }
+    let outcome = atMost.map { $0.severity < graded.severity ? $0 : graded } ?? graded
+    let unit = definition.unit.suffix
+    return Finding(
+      definition.rule, outcome, legs: legs ?? [leg.index], words(),
+      value: "\(value.normalized)\(unit)", limit: "\(bound.value)\(unit)", setBy: bound.setBy)
+  }
+}
+
+extension Finding {
+  /// Of one leg, its name in front.
+  init(
+    _ rule: RiskRule, _ outcome: RiskOutcome, _ leg: LegFacts, _ words: String,
+    value: String? = nil, limit: String? = nil, setBy: LimitAuthor? = nil
+  ) {
+    self.init(
+      rule, outcome, legs: [leg.index], "\(leg.label): \(words)", value: value, limit: limit,
+      setBy: setBy)
+  }
+}
+
+extension MeasureDefinition.Unit {
+  var suffix: String { self == .count ? "" : " " + (self == .amount ? "" : rawValue) }
+}
+
+extension RiskOutcome {
+  init(_ severity: RiskSeverity) {
+    self =
+      switch severity {
+      case .clear: .pass
+      case .note: .note
+      case .warn: .warn
+      case .high: .high
+      case .block: .block
+      }
+  }
+}
+
+extension Milliseconds {
+  /// For people: `0.2 s`, `5 min`, `3 h`.
+  var words: String {
+    let tenths = max(0, count) / 100
+    if tenths < 600 { return "\(tenths / 10).\(tenths % 10) s" }
+    return tenths < 36_000 ? "\(tenths / 600) min" : "\(tenths / 36_000) h"
+  }
 }

@@ -29,8 +29,8 @@ struct Countersign: AsyncParsableCommand {
         name: "Setting up",
         subcommands: [
           InitCommand.self, DoctorCommand.self, ConnectCommand.self, GatewayCommand.self,
-          BackupCommand.self, PolicyCommand.self, ToolsCommand.self, SchemaCommand.self,
-          AgentCommand.self, OperatorCommand.self, CertificateCommand.self,
+          BackupCommand.self, PolicyCommand.self, RiskCommand.self, ToolsCommand.self,
+          SchemaCommand.self, AgentCommand.self, OperatorCommand.self, CertificateCommand.self,
         ]),
       CommandGroup(name: "For agents", subcommands: [WrapCommand.self]),
       CommandGroup(

@@ -16,7 +16,7 @@ import time
 import report
 from place import REPOSITORY, Missing, Place
 
-ROWS = ("policy", "stdio", "http", "held", "console", "stream", "verify")
+ROWS = ("policy", "risk", "stdio", "http", "held", "console", "stream", "verify")
 
 
 def arguments():

@@ -1,10 +1,12 @@
 package import JSON
+import Risk
 
 // What the configuration may hold: the reader refuses every other key, and the schema is made of it.
 // A new key is one more field here, read beside the others in `Configuration`.
 
 extension Configuration {
-  package static let schema = JSONSchema(title: "A configuration of Countersign", shape: shape)
+  package static let schema = JSONSchema(
+    title: "A configuration of Countersign", shape: shape, definitions: RiskLimits.definitions)
 
   static let shape = JSONShape.Object([
     .init("$schema", .text(), "For editors."),
@@ -17,6 +19,7 @@ extension Configuration {
       "MCP servers by name.", isRequired: true),
     .init("exchange", .object(Exchange.shape), "The exchange as the gateway reads it itself."),
     .init("hold", .object(Hold.shape), "How calls are held."),
+    .init("risk", .object(RiskLimits.shape), "An administrator's limits for the risk checks."),
     .init(
       "trust", .list(.text()),
       "PEM files of authorities that vouch for upstreams and the exchange."),

@@ -1,5 +1,6 @@
 package import JSON
 import Networking
+package import Risk
 package import Time
 
 /// The gateway's configuration file: one strict JSON document. Relative paths are relative to it.
@@ -18,6 +19,8 @@ package struct Configuration: Hashable, Sendable {
   package var upstreams: [Upstream]
   package var exchange: Exchange?
   package var hold: Hold
+  /// What an administrator says of the risk checks.
+  package var risk: RiskLimits
   /// Files of authorities that vouch, besides the system's, for upstreams and the exchange.
   package var trust: [String]
   /// What ledger and signatures call this gateway.
@@ -150,6 +153,8 @@ extension Configuration {
         try Exchange(json: one, directory: directory)
       },
       hold: try json.maybe("hold") { one throws(JSONError) in try Hold(json: one) } ?? Hold(),
+      risk: try json.maybe("risk") { one throws(JSONError) in try RiskLimits(json: one) }
+        ?? RiskLimits(),
       trust: try json.strings("trust") { one throws(JSONError) in try one.path(in: directory) },
       name: try json.optional("name")?.text() ?? "countersign")
   }

@@ -10,44 +10,38 @@ import Risk
 import Synchronization
 import Time
 
-/// The gateway's own view of the exchange: which account its key reads, the private order stream
-/// with backfill, market data of what is pending, and answers about unknown outcomes.
+/// The gateway's own view of its orders: which account its key reads, the private order stream with
+/// backfill, and answers about unknown outcomes. Prices and positions are `MarketWatch`'s.
 ///
-/// Concurrency model: four tasks under `run` (account, stream, reader of the stream, market); what
-/// they find goes to the kernel as events. `wanted` is the only state they share with callers.
+/// Concurrency model: three tasks under `run` (account, stream, reader of the stream); what they find
+/// goes to the kernel as events. `unoffered` is known to the reader alone.
 final class ExchangeWatch: Sendable {
-  private static let instrumentLife = Milliseconds.minutes(30)
   /// Pages that one backfill reads of each list.
   private static let pageLimit = 20
-  /// How soon a newly wanted symbol is noticed.
-  private static let glance = Duration.milliseconds(50)
   private static let identityEvery = Duration.seconds(60)
   /// The longest wait before a backfill that failed is tried again.
   private static let longestRetry = Duration.seconds(30)
 
   private let rest: V5REST
   private let stream: V5PrivateStream?
-  private let refresh: Milliseconds
   private let now: @Sendable () -> Timestamp
   private let report: @Sendable (GateEvent) -> Void
   /// Returns when there is room for more rows: until then the stream is not read further.
   private let room: @Sendable () async -> Void
   private let logger: Logger
-  private let wanted = Mutex<[Listing]>([])
-  private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-  private let instruments = Mutex<[Listing: Risk.Instrument]>([:])
+  private let market: MarketWatch
   /// Categories that the exchange does not offer to the read key.
   private let unoffered = Mutex<Set<Category>>([])
 
   init(
-    rest: V5REST, stream: V5PrivateStream?, refresh: Milliseconds,
+    rest: V5REST, stream: V5PrivateStream?, market: MarketWatch,
     now: @escaping @Sendable () -> Timestamp, logger: Logger,
     report: @escaping @Sendable (GateEvent) -> Void, room: @escaping @Sendable () async -> Void
   ) {
     self.room = room
     self.rest = rest
     self.stream = stream
-    self.refresh = refresh
+    self.market = market
     self.now = now
     self.logger = logger
     self.report = report
@@ -61,7 +55,7 @@ final class ExchangeWatch: Sendable {
 
   func run() async {
     await withDiscardingTaskGroup { group in
-      group.addTask { await self.keepMarket() }
+      group.addTask { await self.market.run() }
       guard let stream = self.stream else { return }
       group.addTask { await self.keepIdentity() }
       group.addTask { await stream.run() }
@@ -69,11 +63,8 @@ final class ExchangeWatch: Sendable {
     }
   }
 
-  /// Keeps the market of these symbols fresh; none stops it.
-  func watch(_ symbols: [Listing]) {
-    wanted.withLock { $0 = symbols }
-    wake.continuation.yield()
-  }
+  /// Keeps the market of these fresh; none stops it.
+  func watch(_ listings: [Listing]) { market.watch(listings) }
 
   // MARK: Account
 
@@ -225,100 +216,6 @@ final class ExchangeWatch: Sendable {
       return .failed("\(error)")
     }
   }
-
-  // MARK: Market
-
-  private func keepMarket() async {
-    var wakes = wake.stream.makeAsyncIterator()
-    while !Task.isCancelled {
-      let symbols = wanted.withLock { $0 }
-      if symbols.isEmpty {
-        guard await wakes.next() != nil else { return }
-        continue
-      }
-      for (category, listed) in Dictionary(grouping: symbols, by: \.category) {
-        var seen = MarketSnapshot()
-        for one in listed { seen.symbols[one.symbol] = await market(of: one) }
-        report(.market(seen, category))
-        if stream != nil { report(.account(await account(category), category)) }
-      }
-      guard await pause(while: symbols) else { return }
-    }
-  }
-
-  /// Waits for the next round, or less when other symbols are wanted. False when cancelled.
-  private func pause(while symbols: [Listing]) async -> Bool {
-    let next = ContinuousClock.now + .milliseconds(refresh.count)
-    while ContinuousClock.now < next, wanted.withLock({ $0 == symbols }) {
-      guard (try? await Task.sleep(for: Self.glance)) != nil else { return false }
-    }
-    return true
-  }
-
-  private func market(of listing: Listing) async -> SymbolMarket {
-    var market = SymbolMarket()
-    market.instrument = await instrument(listing)
-    let category = V5Category(listing.category)
-    guard
-      let ticker = try? await rest.tickers(category, symbol: listing.symbol.string).accepted(),
-      let row = ticker.list.first
-    else { return market }
-    func price(_ key: Text) -> ExactDecimal? { row[key]?.stringValue.flatMap { ExactDecimal($0) } }
-    market.mark = price("markPrice")
-    market.index = price("indexPrice") ?? price("usdIndexPrice")
-    market.underlying = price("underlyingPrice")
-    market.last = price("lastPrice")
-    market.bid = price("bid1Price")
-    market.ask = price("ask1Price")
-    market.bidSize = price("bid1Size")
-    market.askSize = price("ask1Size")
-    market.engineTime = ticker.time
-    return market
-  }
-
-  private func instrument(_ listing: Listing) async -> Risk.Instrument? {
-    let known = instruments.withLock { $0[listing] }
-    if let known, now() - known.fetchedAt < Self.instrumentLife { return known }
-    let category = V5Category(listing.category)
-    guard
-      let reply = try? await rest.instruments(category, symbol: listing.symbol.string).accepted(),
-      let row = reply.list.first,
-      let fresh = try? Risk.Instrument(
-        row: JSONCursor(row), category: listing.category, fetchedAt: now())
-    else { return known }
-    instruments.withLock { $0[listing] = fresh }
-    return fresh
-  }
-
-  /// Positions and open orders of one category.
-  private func account(_ category: Category) async -> AccountSnapshot {
-    let name = V5Category(category)
-    do {
-      var positions: [JSONObject] = []
-      var open: [JSONObject] = []
-      for coin in Self.settleCoins(of: category) {
-        if category != .spot {
-          var selection = V5REST.Selection(settleCoin: coin)
-          positions += try await pages(&selection, category) {
-            try await self.rest.positions(name, settleCoin: $0.settleCoin, cursor: $0.cursor)
-          }
-        }
-        var selection = V5REST.Selection(settleCoin: coin, limit: 50)
-        open += try await pages(&selection, category) {
-          try await self.rest.openOrders(name, $0)
-        }
-      }
-      let wallet = try await rest.walletBalance().accepted()
-      return .known(
-        Account(
-          positions: positions.compactMap { Account.Position(row: .object($0)) },
-          openOrders: open.compactMap { Account.OpenOrder(row: .object($0)) },
-          equity: wallet.list.first?["totalEquity"]?.stringValue.flatMap { ExactDecimal($0) },
-          asOf: now()))
-    } catch {
-      return .missing("\(error)")
-    }
-  }
 }
 
 extension V5Category {
@@ -330,29 +227,5 @@ extension V5Category {
       case .inverse: .inverse
       case .option: .option
       }
-  }
-}
-
-extension Account.Position {
-  fileprivate init?(row: JSONValue) {
-    guard let symbol = row["symbol"]?.textValue,
-      let size = row["size"]?.stringValue.flatMap({ ExactDecimal($0) })
-    else { return nil }
-    self.init(
-      symbol: symbol, index: row["positionIdx"]?.intValue ?? 0,
-      size: row["side"]?.textValue == "Sell" ? -size : size)
-  }
-}
-
-extension Account.OpenOrder {
-  fileprivate init?(row: JSONValue) {
-    guard let symbol = row["symbol"]?.textValue,
-      let side = row["side"]?.textValue.flatMap(Side.init(exactly:))
-    else { return nil }
-    let price = row["price"]?.stringValue.flatMap { ExactDecimal($0) }
-    self.init(
-      symbol: symbol, side: side,
-      price: row["orderType"]?.textValue == "Limit" ? price : nil,
-      isConditional: row["orderStatus"]?.textValue == "Untriggered")
   }
 }

@@ -277,6 +277,7 @@ extension GateSettings {
     wait = configuration.hold.wait ?? wait
     cooling = configuration.hold.cooling ?? cooling
     waitByClient = configuration.hold.waitByClient
+    riskLimits = configuration.risk
     // A child's process group can be ended; a request over HTTP cannot be called back.
     for upstream in configuration.upstreams {
       canConcludeAbsence[upstream.name] = upstream.url == nil

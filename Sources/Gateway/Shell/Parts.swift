@@ -190,8 +190,11 @@ extension ExchangeWatch {
           random: { UInt64.random(in: .min ... .max) }),
         clockOffset: { rest.clockOffset?.offset ?? .zero })
     }
+    let market = MarketWatch(
+      rest: rest, stream: try WebURL(exchange.stream), security: security,
+      hasKey: credentials != nil, refresh: refresh, now: now, logger: logger, report: report)
     self.init(
-      rest: rest, stream: stream, refresh: refresh, now: now, logger: logger, report: report,
+      rest: rest, stream: stream, market: market, now: now, logger: logger, report: report,
       room: room)
   }
 }

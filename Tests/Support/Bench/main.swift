@@ -3,12 +3,14 @@ import Foundation
 // The parts of `make bench` that must be measured from inside or made in bulk.
 //
 // usage: bench policy CONFIG/POLICY.json     what judging and parsing a call cost, as JSON
+//        bench risk                          what all checks of a batch cost, as JSON
 //        bench ledger DIRECTORY COUNT NAME   a state directory with a ledger of COUNT entries
 //        bench stream SECONDS RATE           order updates from a socket into the console's model
 
 let words = CommandLine.arguments.dropFirst()
 switch (words.first, words.count) {
 case ("policy", 2): try PolicyCost.report(catalogue: words.last ?? "")
+case ("risk", 1): try RiskCost.report()
 case ("ledger", 4):
   let rest = Array(words.dropFirst())
   try MadeLedger(directory: rest[0], name: rest[2]).fill(count: Int(rest[1]) ?? 0)
@@ -18,7 +20,7 @@ case ("stream", 3):
   try await StreamCost.report(seconds: rest[0], rate: rest[1])
 default:
   let usage =
-    "usage: bench policy POLICY.json | bench ledger DIRECTORY COUNT NAME | "
+    "usage: bench policy POLICY.json | bench risk | bench ledger DIRECTORY COUNT NAME | "
     + "bench stream SECONDS RATE\n"
   FileHandle.standardError.write(Data(usage.utf8))
   exit(2)

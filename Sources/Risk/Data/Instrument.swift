@@ -5,6 +5,20 @@ package import Time
 
 /// The exchange's rules for one symbol.
 package struct Instrument: Hashable, Sendable {
+  /// Positions up to `limit` (in settle coin) need these margins.
+  package struct Tier: Hashable, Sendable {
+    package let limit: ExactDecimal
+    /// Shares: 0.005 is half a percent.
+    package let maintenance: ExactDecimal
+    package let maxLeverage: ExactDecimal
+
+    package init(limit: ExactDecimal, maintenance: ExactDecimal, maxLeverage: ExactDecimal) {
+      self.limit = limit
+      self.maintenance = maintenance
+      self.maxLeverage = maxLeverage
+    }
+  }
+
   package var tick: ExactDecimal
   /// The step of the quantity; of spot orders in base coin.
   package var step: ExactDecimal
@@ -13,6 +27,7 @@ package struct Instrument: Hashable, Sendable {
   package var minQty: ExactDecimal?
   package var maxLimitQty: ExactDecimal?
   package var maxMarketQty: ExactDecimal?
+  package var maxPostOnlyQty: ExactDecimal?
   /// Nil where the exchange has no such rule.
   package var minNotional: ExactDecimal?
   /// Shares of the mark (spot: index) price that bound limit prices: X and Y of the exchange's
@@ -21,6 +36,16 @@ package struct Instrument: Hashable, Sendable {
   package var priceRatioY: ExactDecimal?
   /// The coin of price × quantity.
   package var currency: Text?
+  package var baseCoin: Text?
+  /// `Trading`, `PreLaunch`, `Delivering`, …; nil where it is not told.
+  package var status: Text?
+  package var isPreListing = false
+  package var launchedAt: Timestamp?
+  /// Nil for what does not expire.
+  package var deliversAt: Timestamp?
+  package var maxLeverage: ExactDecimal?
+  /// Lowest first; empty where they were not read.
+  package var tiers: [Tier] = []
   package var fetchedAt: Timestamp
 
   package init(
@@ -56,6 +81,7 @@ package struct Instrument: Hashable, Sendable {
     minQty = isSpot ? nil : try lot.amount("minOrderQty")
     maxLimitQty = try lot.amount(isSpot ? "maxLimitOrderQty" : "maxOrderQty")
     maxMarketQty = try lot.amount(isSpot ? "maxMarketOrderQty" : "maxMktOrderQty")
+    maxPostOnlyQty = try lot.amount(isSpot ? "postOnlyMaxLimitOrderSize" : "postOnlyMaxOrderQty")
     minNotional = try lot.amount(isSpot ? "minOrderAmt" : "minNotionalValue")
     priceRatioX = try risk?.amount("priceLimitRatioX")
     priceRatioY = try risk?.amount("priceLimitRatioY")
@@ -64,53 +90,37 @@ package struct Instrument: Hashable, Sendable {
     case .spot: currency = try row.optional("quoteCoin")?.text()
     case .linear, .option: currency = try row.optional("settleCoin")?.text()
     }
+    baseCoin = try row.optional("baseCoin")?.text()
+    status = try row.optional("status")?.text()
+    isPreListing = try row.optional("isPreListing")?.bool() ?? false
+    launchedAt = try row.moment("launchTime")
+    deliversAt = try row.moment("deliveryTime")
+    maxLeverage = try row.optional("leverageFilter")?.amount("maxLeverage")
     self.fetchedAt = fetchedAt
   }
 }
 
+extension Instrument.Tier {
+  /// A row of the exchange's `risk-limit`.
+  package init(row: JSONCursor) throws(JSONError) {
+    self.init(
+      limit: try row.member("riskLimitValue").decimal(),
+      maintenance: try row.member("maintenanceMargin").decimal(),
+      maxLeverage: try row.member("maxLeverage").decimal())
+  }
+}
+
 extension JSONCursor {
-  fileprivate func amount(_ key: Text) throws(JSONError) -> ExactDecimal? {
+  /// "" and absence are nothing.
+  func amount(_ key: Text) throws(JSONError) -> ExactDecimal? {
     guard let member = try optional(key), member.value != "" else { return nil }
     return try member.decimal()
   }
-}
 
-/// What is publicly known of one symbol.
-package struct SymbolMarket: Hashable, Sendable {
-  package var instrument: Instrument?
-  package var mark: ExactDecimal?
-  package var index: ExactDecimal?
-  package var last: ExactDecimal?
-  package var bid: ExactDecimal?
-  package var ask: ExactDecimal?
-  package var bidSize: ExactDecimal?
-  package var askSize: ExactDecimal?
-  /// The price of the coin under an option.
-  package var underlying: ExactDecimal?
-  /// The matching engine's time of these prices.
-  package var engineTime: Timestamp?
-  /// The exchange's own highest buy and lowest sell price, and when it said so.
-  package var buyLimit: ExactDecimal?
-  package var sellLimit: ExactDecimal?
-  package var limitsAsOf: Timestamp?
-  /// Standard deviation of one-minute returns of the mark, as a share (0.0005 is 5 bps).
-  package var sd1m: ExactDecimal?
-
-  package init() {}
-
-  package var hasPrice: Bool { [bid, ask, mark, last].contains { $0?.isPositive ?? false } }
-
-  package var quote: Quote? {
-    guard hasPrice, let engineTime else { return nil }
-    return Quote(
-      bid: bid, ask: ask, mark: mark, last: last, underlying: underlying,
-      currency: instrument?.currency, asOf: engineTime)
+  /// Milliseconds since 1970 as the exchange writes them; "", "0" and absence are none.
+  func moment(_ key: Text) throws(JSONError) -> Timestamp? {
+    guard let member = try optional(key) else { return nil }
+    let count = member.value.intValue ?? member.value.stringValue.flatMap { Int($0) } ?? 0
+    return count > 0 ? Timestamp(milliseconds: Int64(count)) : nil
   }
-}
-
-/// The market as the gateway last saw it, by symbol. All symbols are of the batch's category.
-package struct MarketSnapshot: Hashable, Sendable {
-  package var symbols: [Text: SymbolMarket]
-
-  package init(_ symbols: [Text: SymbolMarket] = [:]) { self.symbols = symbols }
 }
