@@ -39,8 +39,12 @@ struct DemoPrices: Sendable {
 }
 
 extension DemoBatch {
-  /// - Parameter last: The arguments to repeat, for a duplicate.
-  static func make(_ kind: Kind, _ agent: DemoAgent, last: JSONObject?) async throws -> DemoBatch {
+  /// - Parameters:
+  ///   - last: The arguments to repeat, for a duplicate.
+  ///   - turn: Sizes differ from turn to turn: an agent that repeats itself is a loop.
+  static func make(
+    _ kind: Kind, _ agent: DemoAgent, last: JSONObject?, turn: Int = 0
+  ) async throws -> DemoBatch {
     switch kind {
     case .pair:
       let btc = try await DemoPrices.read("BTCUSDT", agent)
@@ -48,13 +52,15 @@ extension DemoBatch {
         kind,
         [
           // A little above the best price, so that it trades even when the market moves meanwhile.
-          leg("BTCUSDT", "Buy", "0.010", price: try btc.ask + "20"),
-          leg("ETHUSDT", "Sell", "0.50", price: nil),
+          leg("BTCUSDT", "Buy", "0.0\(10 + turn * 3 % 17)", price: try btc.ask + "20"),
+          leg("ETHUSDT", "Sell", "0.\(50 + turn * 7 % 23)", price: nil),
         ])
     case .ladder:
       let sol = try await DemoPrices.read("SOLUSDT", agent)
       let legs = try [ExactDecimal("0.50"), "1.00", "1.50"].map { step in
-        leg("SOLUSDT", "Buy", "5.0", price: try sol.bid - step, timeInForce: "PostOnly")
+        leg(
+          "SOLUSDT", "Buy", "5.\(turn * 3 % 10)", price: try sol.bid - step, timeInForce: "PostOnly"
+        )
       }
       return batch(kind, legs)
     case .duplicate:
@@ -78,7 +84,7 @@ extension DemoBatch {
           "category": "linear", "symbol": .string(text), "buyLeverage": "20", "sellLeverage": "20",
         ])
     case .closing:
-      var close = leg("ETHUSDT", "Buy", "0.50", price: nil)
+      var close = leg("ETHUSDT", "Buy", "0.\(50 + turn * 7 % 23)", price: nil)
       close["reduceOnly"] = true
       return batch(kind, [close])
     }
@@ -117,7 +123,7 @@ extension DemoWorld {
         turn += 1
         if let agent = try? DemoAgent(url: agentsURL, token: token),
           (try? await agent.connect()) != nil,
-          let batch = try? await DemoBatch.make(kind, agent, last: ladder)
+          let batch = try? await DemoBatch.make(kind, agent, last: ladder, turn: turn)
         {
           if kind == .ladder { ladder = batch.arguments }
           group.addTask { _ = try? await agent.callToTheEnd(batch.tool, batch.arguments) }
