@@ -172,6 +172,7 @@ extension RiskSurroundings.Feed {
       case .connecting: .connecting
       case .live: .live
       case .stale(let since): .stale(since: since)
+      case .polled(let gap, _): .polled(gap: gap)
       }
   }
 }

@@ -48,7 +48,7 @@ struct RiskStreamTests {
     desk.pass(.seconds(1))
     var snapshot = desk.snapshot()
     snapshot.symbols["BTCUSDT"]?.instrument?.status = "Settling"
-    desk.play >> .market(snapshot)
+    desk.play >> .market(snapshot, .linear)
     #expect(
       desk.detail.checks.contains { $0.rule == "A05" && $0.severity >= .block }
         == desk.trades("BTCUSDT"))
@@ -65,7 +65,7 @@ struct RiskStreamTests {
     for symbol in snapshot.symbols.keys {
       snapshot.symbols[symbol]?.instrument?.status = "Settling"
     }
-    desk.play >> .market(snapshot)
+    desk.play >> .market(snapshot, .linear)
     desk.play >> .laneOpened(upstream: Bench.upstream, Bench.child("g1"))
     desk.play.saved()
     let call = try #require(desk.play.gate.held[desk.play.id(number)])
@@ -171,8 +171,8 @@ private struct Desk {
   }
 
   private mutating func tell() {
-    play >> .market(snapshot())
-    play >> .account(.known(account()))
+    play >> .market(snapshot(), .linear)
+    play >> .account(.known(account()), .linear)
     play.saved()
     play.lines = []
   }

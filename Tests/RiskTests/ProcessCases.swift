@@ -93,6 +93,9 @@ extension RuleCase {
     .init(.watch, "live", [limit()], "pass"),
     .init(.watch, "down", [limit()], "high") { $0.around.feed = .stale(since: noon - .seconds(5)) },
     .init(.watch, "connecting", [limit()], "warn") { $0.around.feed = .connecting },
+    .init(.watch, "read in steps", [limit()], "warn") {
+      $0.around.feed = .polled(gap: .seconds(2))
+    },
     .init(.watch, "an open outcome", [limit()], "warn") { $0.around.unknownOutcomes = 1 },
     .init(.watch, "no key", [limit()], "unchecked") { $0.around.feed = .notConfigured },
     // F11

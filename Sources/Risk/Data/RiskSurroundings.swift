@@ -9,6 +9,8 @@ package struct RiskSurroundings: Hashable, Sendable {
   package enum Feed: Hashable, Sendable {
     case notConfigured, connecting, live
     case stale(since: Timestamp)
+    /// Orders are read in steps, and what one reading missed is not known.
+    case polled(gap: Milliseconds)
   }
 
   package struct Baseline: Hashable, Sendable {

@@ -250,6 +250,9 @@ extension RiskContext {
     case .connecting: return finding(.warn, "The order stream is only connecting.")
     case .stale(let since):
       return finding(.high, "The order stream is down since \((now - since).words).")
+    case .polled(let gap):
+      return finding(
+        .warn, "The orders are read every \(gap.words): what happens in between may be missed.")
     case .live: break
     }
     if surroundings.unknownOutcomes > 0 {
