@@ -13,6 +13,8 @@ package struct Assessment: Hashable, Sendable {
   package var gross: Amount?
   package var net: Amount?
   package var byCurrency: [Amount]
+  /// What each leg was taken to be worth, by its index; only those that could be valued.
+  var worths: [Int: ExactDecimal] = [:]
   /// What every rule said; nil for what is no order batch.
   var report: RiskReport?
 
@@ -169,6 +171,9 @@ extension Gatekeeper {
   private func value(_ batch: OrderBatch, _ view: inout Assessment) {
     let quotes = market.quotes(of: batch.category)
     guard let notional = try? Notional(batch, quotes: quotes) else { return }
+    for (leg, worth) in zip(batch.legs, notional.legs) {
+      view.worths[leg.index] = worth.exposure(leg.category)
+    }
     let gross = notional.byCurrency.compactMap { Amount($0, \.grossAmount) }
     view.byCurrency = gross
     guard notional.unvalued.isEmpty, notional.byCurrency.count == 1 else { return }
@@ -183,7 +188,7 @@ extension Gatekeeper {
     var news: [Text: RiskInputs] = [:]
     for (symbol, fresh) in snapshot.symbols {
       // Time passes also where nothing changes, and a quote that does not change grows old.
-      news[symbol] = fresh.news(since: known[symbol]).union(.quote)
+      news[symbol] = fresh.news(since: known[symbol], at: now).union(.quote)
     }
     market.take(snapshot, of: category)
     return reassess { call in

@@ -38,7 +38,9 @@ extension Gatekeeper {
     var around = surroundings(agent: call.agent, upstream: call.upstream)
     around.expiresAt = call.statement.expiresAt
     around.revision = call.statement.revision
-    around.signers = call.signers
+    around.ownerSigned = call.signers.first { name in
+      registry.activeOperator(name).map { registry.isOwner($0, of: call.agent) } ?? false
+    }
     around.baselines = call.baselines
     around.supersedes = call.supersedes?.text
     around.changes = changes(since: call.supersedes, call)
@@ -150,7 +152,8 @@ extension HeldCall {
 
   fileprivate var pastLegs: [RecentHistory.PastLeg] {
     (order?.legs ?? []).map {
-      RecentHistory.PastLeg(leg: $0, batch: id.text, at: receivedAt, fate: fate)
+      RecentHistory.PastLeg(
+        leg: $0, batch: id.text, at: receivedAt, fate: fate, worth: assessment.worths[$0.index])
     }
   }
 }

@@ -163,9 +163,7 @@ struct BatchView {
       Span(
         SafeText(untrusted: "UNCHECKED \(count)" + (count > 0 ? ": \(names)" : "")),
         count > 0 ? .unchecked : .dim))
-    let passed = row.findings.count { $0.severity == .pass }
-    // A gateway tells of what fired; where it lists passed checks as well they are counted.
-    if passed > 0 { tokens.append(Span(SafeText(untrusted: "passed \(passed)"), .dim)) }
+    if row.passed > 0 { tokens.append(Span(SafeText(untrusted: "passed \(row.passed)"), .dim)) }
     return TextLine.flow(tokens, width: width, indent: 3, gap: 3)
   }
 

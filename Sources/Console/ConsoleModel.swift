@@ -134,6 +134,8 @@ package struct ConsoleModel: Hashable, Sendable {
   var lastInterruptAt: Timestamp?
   var serial = 0
   var requested: [BatchID: ContentVersion] = [:]
+  /// When the checks of the selected batch were asked for, while their page is open.
+  var checksAskedAt: [BatchID: Timestamp] = [:]
   /// Batches that others follow and whose statement was asked for: once each.
   var requestedOlder: Set<BatchID> = []
   var painted = Painted(size: Size(width: 0, height: 0))
@@ -153,7 +155,7 @@ package struct ConsoleModel: Hashable, Sendable {
     now = max(now, moment)
     var effects = react(to: event)
     effects += passTime()
-    effects += wantDetail() + wantOlder() + wantPages() + wantDefinition()
+    effects += wantDetail() + wantOlder() + wantPages() + wantDefinition() + wantChecks()
     if let wake = nextWake, wake != wakeAt {
       wakeAt = wake
       effects.append(.wake(at: wake))

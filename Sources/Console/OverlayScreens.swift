@@ -33,32 +33,6 @@ extension ConsoleModel {
     canvas.page(title, lines, in: block, from: pageScroll, more: moreKey)
   }
 
-  // MARK: The checks
-
-  /// Every check of the selected batch, worst first, passed ones at the end.
-  func drawFindings(_ canvas: inout Canvas, in block: Rect) {
-    guard let row = queue.selectedRow else {
-      return canvas.frame.title("no batch selected", in: block, isFocused: true)
-    }
-    let width = block.width
-    let groups = FindingGroup.groups(of: row.findings)
-    var lines = TextLine.flow(
-      Severity.allCases.reversed().map { severity in
-        let count = row.findings.count { $0.severity == severity }
-        let words = severity == .pass ? "passed \(count)" : "\(severity.word) \(count)"
-        return Span(SafeText(untrusted: words), count > 0 ? severity.style : .dim)
-      }, width: width, indent: 3, gap: 3)
-    for group in groups {
-      lines.append(.blank)
-      lines += group.findings.flatMap { FindingLines(finding: $0, width: width).lines }
-    }
-    let passed = row.findings.filter { $0.severity == .pass }
-    if !passed.isEmpty { lines.append(.blank) }
-    lines += passed.flatMap { FindingLines(finding: $0, width: width).lines }
-    let title = SafeText(untrusted: "\(Self.tail(row.id)) rev \(row.revision): every check")
-    canvas.page(title, lines, in: block, from: pageScroll, more: moreKey)
-  }
-
   // MARK: The past
 
   /// The selected batch beside the one that it follows.
@@ -87,23 +61,6 @@ extension ConsoleModel {
       case .orders(let old, _) = older.body, case .orders(let new, _) = newer.body
     else { return nil }
     return BatchDifference(old: old, new: new).lines(width: width)
-  }
-}
-
-/// One check in words: what fired, and on which legs.
-struct FindingLines {
-  let finding: FindingView
-  let width: Int
-
-  var lines: [TextLine] {
-    let legs = finding.legs.map { "#\($0)" }.joined(separator: " ")
-    return TextLine.flow(
-      [
-        Span(SafeText(untrusted: finding.severity.word), finding.severity.style),
-        Span(SafeText(untrusted: finding.rule.string), .bold), Span(SafeText(untrusted: legs)),
-        Span(SafeText(untrusted: finding.words)),
-        Span(finding.needsAcceptance ? "(to be accepted)" : "", .dim),
-      ], width: width, indent: 6, gap: 1)
   }
 }
 

@@ -1,6 +1,6 @@
-import Decimals
+package import Decimals
 import JSON
-import Orders
+package import Orders
 import Time
 
 /// One order with all that checks ask about it, read once for all of them.
@@ -125,7 +125,7 @@ extension SymbolMarket {
 
 extension LegNotional {
   /// What a cap measures: of options the amount of what is under them, else the amount.
-  func exposure(_ category: Category) -> ExactDecimal? {
+  package func exposure(_ category: Category) -> ExactDecimal? {
     category == .option ? underlying : amount
   }
 }

@@ -42,7 +42,7 @@ package struct RiskContext: Sendable {
 
   /// The report with the checks run again that read something of `news`.
   package func assess(again report: RiskReport, _ news: RiskInputs) -> RiskReport {
-    let touched = RuleDefinition.all.filter { !$0.inputs.isDisjoint(with: news) }
+    let touched = RuleDefinition.reading(news)
     let rules = Set(touched.map(\.rule))
     return RiskReport(
       report.findings.filter { !rules.contains($0.rule) } + touched.flatMap { run($0) }, at: now,
@@ -184,6 +184,16 @@ extension RiskContext {
         throw Unchecked("the account's state is \(age.words) old")
       }
       return account
+    }
+  }
+
+  /// What a check still needs when all else of it is clean. Where that is missing the finding says what
+  /// is left to ask.
+  func partly<Found>(_ question: String, _ read: () throws -> Found) throws -> Found {
+    do {
+      return try read()
+    } catch let missing as Unchecked {
+      throw Unchecked(missing.outcome, "\(question) \(missing.words)")
     }
   }
 

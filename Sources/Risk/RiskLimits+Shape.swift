@@ -63,7 +63,6 @@ extension RiskLimits.Agent {
     .init("limits", .named("limits"), "Its limits, by measure."),
     .init("symbols", .list(.text()), "All that it may trade."),
     .init("tags", .list(.one(of: RiskLimits.AgentTag.self)), "What is normal for it."),
-    .init("owner", .text(), "The operator who may not approve it."),
     .init("environment", .text(), "The only one where it trades."),
   ])
 }

@@ -30,8 +30,6 @@ package struct RiskLimits: Hashable, Sendable {
     /// Nil: every symbol.
     package var symbols: Set<Text>?
     package var tags: Set<AgentTag> = []
-    /// The operator who runs it, and may not be the one who approves it.
-    package var owner: Text?
     /// It trades there and nowhere else.
     package var environment: Text?
 
@@ -192,7 +190,7 @@ extension RiskLimits {
   ///     {"limits": {"C01.order": {"cap": {"USDT": "20000"}}, "B01.deviation": {"warn": 40, "block": 500}},
   ///      "classes": {"C": {"B03.through": {"block": 300}}}, "symbols": {"BTCUSDT": {…}},
   ///      "agents": {"bot": {"limits": {…}, "symbols": ["BTCUSDT"], "tags": ["quote"],
-  ///                         "owner": "ada", "environment": "testnet"}},
+  ///                         "environment": "testnet"}},
   ///      "ages": {"account": "30s", "book": "10s"}}
   package init(json: JSONCursor) throws(JSONError) {
     try json.allow(Self.shape)
@@ -291,7 +289,6 @@ extension RiskLimits.Agent {
     for one in try json.optional("tags")?.elements() ?? [] {
       tags.insert(try one.one(of: RiskLimits.AgentTag.self))
     }
-    owner = try json.optional("owner")?.text()
     environment = try json.optional("environment")?.text()
   }
 }

@@ -32,5 +32,10 @@ package struct RuleDefinition: Sendable {
   package static let all: [RuleDefinition] =
     shape + units + market + size + conduct + margin + process
 
+  /// The rules whose outcome can change with `news`.
+  package static func reading(_ news: RiskInputs) -> [RuleDefinition] {
+    all.filter { !$0.inputs.isDisjoint(with: news) }
+  }
+
   static let byRule = Dictionary(uniqueKeysWithValues: all.map { ($0.rule, $0) })
 }

@@ -95,6 +95,7 @@ struct RiskCommand: ParsableCommand {
       let orders = try parsed(tool, arguments)
       var around = RiskSurroundings()
       around.agent = Text(agent ?? "")
+      around.ownLinkIDs = Set(orders.legs.filter { $0.orderLinkID != nil }.map(\.index))
       return RiskContext(
         batch: orders,
         market: try market.map { file in

@@ -29,6 +29,7 @@ struct Playbook {
   var tallies: [GateTally] = []
   var dispatched: [JSONObject] = []
   var batches: [BatchID] = []
+  private var numbers: [Text: Int] = [:]
   private var nextRequest: UInt64 = 1
   private var nextNonce = 1
 
@@ -93,7 +94,9 @@ struct Playbook {
   // MARK: What happens
 
   static func >> (play: inout Playbook, event: GateEvent) {
-    for effect in play.gate.handle(event, at: play.now) { play.take(effect) }
+    let effects = play.gate.handle(event, at: play.now)
+    if case .storeRestored = event { play.see(play.gate.held.keys) }
+    for effect in effects { play.take(effect) }
   }
 
   /// Everything given to the store becomes durable, in order, until nothing more is given to it.
@@ -211,20 +214,36 @@ struct Playbook {
 
   private mutating func take(_ effect: GateEffect) {
     switch effect {
-    case .persist(let commit): commits.append(commit)
+    case .persist(let commit):
+      commits.append(commit)
+      see(gate.held.keys)
     case .answer(let request, let result): results[request.number] = result
     case .counted(let tally): tallies.append(tally)
     case .dispatch(_, _, _, let arguments): dispatched.append(arguments)
     default: break
     }
-    for id in gate.held.keys.sorted() where !batches.contains(id) { batches.append(id) }
-    var line = effect.brief
-    for (at, id) in batches.enumerated() {
-      line = line.replacing(id.text.string, with: "#\(at + 1)")
-    }
+    let line = effect.brief
     let word = String(line.prefix { $0 != " " })
     guard !Self.quiet.contains(word) || shows.contains(word) else { return }
-    lines.append(line)
+    lines.append(named(line))
+  }
+
+  /// Whatever is new is on its way to the disk before anything else is done about it.
+  private mutating func see(_ ids: some Collection<BatchID>) {
+    for id in ids.filter({ numbers[$0.text] == nil }).sorted() {
+      batches.append(id)
+      numbers[id.text] = batches.count
+    }
+  }
+
+  /// The line with `#1` for the id of the first batch.
+  private func named(_ line: String) -> String {
+    let parts = line.split(separator: "cs_", omittingEmptySubsequences: false)
+    return parts.dropFirst().reduce(String(parts[0])) { line, part in
+      let id = "cs_" + part.prefix(26)
+      guard let number = numbers[Text(id)] else { return line + "cs_" + part }
+      return line + "#\(number)" + part.dropFirst(26)
+    }
   }
 }
 

@@ -74,6 +74,17 @@ struct PolicyFactsTests {
     #expect(play.gate.held[play.id(2)]?.statement.quorum == 1)
   }
 
+  @Test func moreSignaturesForAFinding() throws {
+    let list =
+      #"[{"conditions":[{"path":"risk.fired","op":"contains","value":"D01"}],"quorum":2},{"quorum":1}]"#
+    var play = play(#""action":"hold","approval":\#(list)"#)
+    play.held()
+    #expect(play.gate.held[play.id(1)]?.statement.quorum == 1)
+    // One leg of it once more: a duplicate.
+    play.held("wsBatchCreateOrders", Bench.batch("60000"))
+    #expect(play.gate.held[play.id(2)]?.statement.quorum == 2)
+  }
+
   // MARK: Roles
 
   @Test func aSignatureOfAnotherRoleDoesNotCount() {

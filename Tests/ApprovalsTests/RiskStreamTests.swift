@@ -41,17 +41,31 @@ struct RiskStreamTests {
     #expect(high * 100 <= 480 * 15, "\(high) of 480 are HIGH: \(most)")
   }
 
-  /// News of one kind run only the rules that read them.
-  @Test func aTickOfTheBookRunsOnlyRulesThatReadIt() throws {
+  /// A tick of one symbol is computed for the batches that trade it, and there only for the rules that
+  /// read what changed.
+  @Test func aTickComputesOnlyWhatItTouches() throws {
     var desk = Desk(seed: 1)
-    desk.proposeSensibly()
-    desk.pass(.seconds(1))
+    for symbol in ["BTCUSDT", "ETHUSDT"] as [Text] { desk.propose(smallOrderOf: symbol) }
+    let ids = desk.play.batches
+    func reports() -> [RiskReport?] { ids.map { desk.play.gate.held[$0]?.assessment.report } }
+    let before = reports()
+    desk.play.now = desk.play.now + .seconds(1)
     var snapshot = desk.snapshot()
-    snapshot.symbols["BTCUSDT"]?.instrument?.status = "Settling"
+    // The ages of what a check rests on show that it was made again.
+    snapshot.symbols["ETHUSDT"]?.engineTime = desk.play.now - .milliseconds(500)
+    snapshot.symbols = snapshot.symbols.filter { $0.key == "ETHUSDT" }
+    snapshot.symbols["ETHUSDT"]?.instrument = desk.instrument(of: "ETHUSDT")
     desk.play >> .market(snapshot, .linear)
-    #expect(
-      desk.detail.checks.contains { $0.rule == "A05" && $0.severity >= .block }
-        == desk.trades("BTCUSDT"))
+    let after = reports()
+    #expect(after[0] == before[0], "the other symbol's batch was looked at")
+    let (old, new) = (try #require(before[1]), try #require(after[1]))
+    #expect(new.at > old.at)
+    let reading = Set(RuleDefinition.reading(RiskInputs.market.subtracting(.instrument)).map(\.rule))
+    let changed = Set(RiskRule.allCases).filter { rule in
+      old.findings.filter { $0.rule == rule } != new.findings.filter { $0.rule == rule }
+    }
+    #expect(changed.isSubset(of: reading), "\(changed.subtracting(reading)) were computed")
+    #expect(changed.count > 10 && reading.count < 60)
   }
 
   /// What the exchange would reject by the time it is sent is not sent, and everybody is told.
@@ -145,7 +159,9 @@ private struct Desk {
 
   init(seed: UInt64) {
     random = SeededGenerator(seed: seed)
-    play = Playbook()
+    var settings = Bench.settings
+    settings.settledKept = 100
+    play = Playbook(settings: settings)
     tell()
   }
 
@@ -159,8 +175,6 @@ private struct Desk {
     return detail
   }
   private var last: BatchID { play.batches[play.batches.count - 1] }
-
-  func trades(_ symbol: Text) -> Bool { seen.symbols.contains(symbol) }
 
   mutating func pass(_ wait: Milliseconds) {
     play.after(wait)
@@ -191,6 +205,7 @@ private struct Desk {
     account.marginMode = .cross
     account.dayResult = "0"
     account.rejectsOutsideLimit = false
+    account.clockOffset = .milliseconds(20)
     account.positions = coins.map {
       var position = Account.Position(symbol: $0.symbol, size: $0.held)
       position.leverage = "10"
@@ -258,6 +273,17 @@ private struct Desk {
       }
       return propose([leg("BTCUSDT", "Buy", "0.010", coins[0].price(300))])
     }
+  }
+
+  @discardableResult
+  mutating func propose(smallOrderOf symbol: Text) -> BatchSummary {
+    let price = coins.first { $0.symbol == symbol }?.price(-10)
+    return propose([leg(symbol, "Buy", "0.1", price)])
+  }
+
+  /// As the gatekeeper knows it.
+  func instrument(of symbol: Text) -> Risk.Instrument? {
+    play.gate.market.market(of: .linear).symbols[symbol]?.instrument
   }
 
   @discardableResult

@@ -27,6 +27,8 @@ struct Sample {
   var environment: Text = "testnet"
   var gross: Amount?
   var net: Amount?
+  /// What every rule said, where the gateway tells.
+  var checks: [FindingView] = []
 
   var id: BatchID {
     BatchID(at: noon, random: [UInt8](repeating: 0x5A, count: 9) + [number])
@@ -63,7 +65,8 @@ struct Sample {
 
   var detail: BatchDetail {
     BatchDetail(
-      summary: summary, statement: JSONWriter.canonicalText(of: statement.json), legStates: [])
+      summary: summary, statement: JSONWriter.canonicalText(of: statement.json), legStates: [],
+      checks: checks)
   }
 }
 

@@ -78,6 +78,9 @@ import Time
       "v": .string("7\(text)3"), Text("k\(text)"): .int(1),
     ])
     call.findings = [Sample.finding("F07", .high, [], "so \(text) it is", true)]
+    call.findings[0].evidence = .init(
+      title: text, version: 1, outcome: "high", formula: text, value: text, limit: text,
+      setBy: text, inputs: [.init(name: Text(text), age: .milliseconds(1))])
     desk.deliverQuietly(.feed(.batch(call.summary)))
     desk.deliverQuietly(.detail(call.detail))
     var leg = Live.leg(at: noon, 1)

@@ -110,6 +110,7 @@ import Time
         return desk
       }
     ),
+    ("checks", { ChecksTests.page(width: $0, height: $1) }),
     (
       "exposure",
       {
@@ -149,15 +150,6 @@ import Time
         desk.press("7")
         desk.send(.policy(Live.policy))
         desk.send(.tools(Live.tools))
-        return desk
-      }
-    ),
-    (
-      "checks",
-      {
-        var desk = Desk([.high], width: $0, height: $1)
-        desk.look(at: .high)
-        desk.press("i")
         return desk
       }
     ),

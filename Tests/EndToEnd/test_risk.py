@@ -17,8 +17,9 @@ class Desk:
         self.world = world
         self.known = set()
 
-    def propose(self, *legs):
-        Agent(self.world.agents_url, self.world.token).start("wsBatchCreateOrders", batch(*legs))
+    def propose(self, *legs, category="linear"):
+        Agent(self.world.agents_url, self.world.token).start(
+            "wsBatchCreateOrders", batch(*legs, category=category))
 
         def fresh():
             for one in self.world.pending():
@@ -79,6 +80,26 @@ def test_a_take_profit_under_the_minimum_is_not_refused(desk):
     assert "A03" in fired(opening, "block")
     assert "cannot be approved" in desk.world.approve(opening["id"], check=False).stderr
     desk.reject(opening)
+
+
+def test_ten_coins_that_become_ten_dollars(desk):
+    # Coins, as the agent always buys them; then once without saying so, which means dollars.
+    def buy(quantity, **unit):
+        return desk.propose(
+            leg("DOGEUSDT", "Buy", quantity, **unit), category="spot")
+
+    for number in range(5):
+        seen = buy(f"{100 + 5 * number}", marketUnit="baseCoin")
+        note = next(one for one in seen["findings"] if one["rule"] == "A11")
+        assert note["severity"] == "note" and "buys 1" in note["words"]
+        desk.reject(seen)
+    seen = buy("100")
+    slip = next(one for one in seen["findings"] if one["rule"] == "A11")
+    assert slip["severity"] == "high", slip
+    assert "spends 100 USDT, about 5" in slip["words"] and "other unit" in slip["words"]
+    shown = desk.world.cli("show", seen["id"]).stdout
+    assert "HIGH A11 #1 Buy DOGEUSDT: spends 100 USDT" in shown
+    desk.reject(seen)
 
 
 def test_a_loop_of_the_same_batch(desk):

@@ -81,6 +81,10 @@ extension RuleCase {
     },
     .init(.wash, "5 % less", [market()], "high") { $0.filled(.sell, "0.0905", seconds: 60) },
     .init(.wash, "much less", [market()], "pass") { $0.filled(.sell, "0.09", seconds: 60) },
+    .init(.wash, "no price", [limit()], "unchecked") {
+      $0.filled(.sell, "0.1", seconds: 10)
+      $0.market = SymbolMarket()
+    },
     .init(.wash, "before that", [market()], "pass") { $0.filled(.sell, "0.1", seconds: 61) },
     .init(.wash, "closing", [market("Buy", "0.1", closing)], "not_applicable") {
       $0.filled(.sell, "0.1", seconds: 10)
@@ -140,6 +144,13 @@ extension RuleCase {
     {
       $0.set(#"{"agents":{"bot":{"tags":["legs"]}}}"#)
     },
+    .init(.legRisk, "over twice the net", [limit("Buy", "0.21"), limit("Sell", "0.11")], "note"),
+    .init(
+      .legRisk, "five times the net, legs", [limit("Buy", "0.2"), limit("Sell", "0.16")], "warn"
+    ) { $0.set(#"{"agents":{"bot":{"tags":["legs"]}}}"#) },
+    .init(
+      .legRisk, "over five times, legs", [limit("Buy", "0.21"), limit("Sell", "0.17")], "high"
+    ) { $0.set(#"{"agents":{"bot":{"tags":["legs"]}}}"#) },
     .init(.legRisk, "no price", [market(), market("Sell", "0.3")], "unchecked") {
       $0.market = SymbolMarket()
     },
@@ -153,6 +164,13 @@ extension RuleCase {
     },
     .init(.oppositeOfRecent, "a minute before", [market("Sell")], "pass") {
       $0.filled(.buy, "0.1", seconds: 61, at: "61000")
+    },
+    .init(.oppositeOfRecent, "closing at a loss", [market("Sell", "0.1", closing)], "note") {
+      $0.filled(.buy, "0.1", seconds: 60, at: "61000")
+    },
+    .init(.oppositeOfRecent, "no price", [market("Sell")], "unchecked") {
+      $0.filled(.buy, "0.1", seconds: 30, at: "61000")
+      $0.market = SymbolMarket()
     },
     .init(.oppositeOfRecent, "the third time", [market("Sell")], "warn") {
       $0.filled(.buy, "0.1", seconds: 90, at: "61000")

@@ -81,6 +81,12 @@ extension RuleCase {
     .init(.margin, "maintenance over 40 %", [limit()], "warn") {
       $0.account.maintenanceMargin = "400000"
     },
+    .init(.margin, "maintenance of 60 %", [limit()], "warn") {
+      $0.account.maintenanceMargin = "599950"
+    },
+    .init(.margin, "maintenance over 60 %", [limit()], "high") {
+      $0.account.maintenanceMargin = "600000"
+    },
     .init(.margin, "more than is available", [limit()], "high") { $0.account.available = "600" },
     .init(.margin, "an administrator's", [limit()], "block") {
       $0.set(#"{"limits":{"E04.initial":{"block":1}}}"#)
@@ -142,6 +148,7 @@ extension RuleCase {
     .init(
       .cost, "a maker", [limit("Buy", "0.1", calm, with(#""timeInForce":"PostOnly""#))],
       "not_applicable"),
+    .init(.cost, "closing", [market("Sell", "0.1", closing)], "pass"),
     .init(.cost, "no price", [market()], "unchecked") { $0.market = SymbolMarket() },
     // E10
     .init(.dayLoss, "a gain", [limit()], "pass"),

@@ -69,6 +69,7 @@ extension RuleCase {
     .init(
       .crossing, "post-only", [limit("Buy", "0.1", "61000", with(#""timeInForce":"PostOnly""#))],
       "not_applicable"),
+    .init(.crossing, "closing", [limit("Sell", "0.1", "59399", closing)], "high"),
     .init(.crossing, "no ask", [limit()], "unchecked") { $0.market.ask = nil },
     // B04
     .init(.farPassive, "10 % away", [limit("Buy", "0.1", "54000")], "pass"),
@@ -114,6 +115,10 @@ extension RuleCase {
     },
     .init(.spreadAndDepth, "three times the order in the book", [market("Buy", "33.333")], "pass"),
     .init(.spreadAndDepth, "less", [market("Buy", "33.334")], "high"),
+    .init(.spreadAndDepth, "five millions trade", [market()], "pass") {
+      ($0.market.volume24h, $0.market.turnover24h) = ("83.3334", "5000000")
+    },
+    .init(.spreadAndDepth, "closing", [market("Sell", "33.334", closing)], "high"),
     .init(.spreadAndDepth, "little trade", [market()], "high") {
       ($0.market.volume24h, $0.market.turnover24h) = ("80", "4800000")
     },
@@ -150,6 +155,7 @@ extension RuleCase {
     .init(.funding, "closing", [limit("Sell", "0.1", "60000", closing)], "not_applicable") {
       $0.fund("0.0006")
     },
+    .init(.funding, "a position that is not known", [limit()], "unchecked") { $0.hasKey = false },
     .init(.funding, "no price", [limit()], "unchecked") { $0.market.engineTime = nil },
     // B11
     .init(.haltState, "calm", [limit()], "pass"),

@@ -92,6 +92,9 @@ extension RuleCase {
     // F10
     .init(.watch, "live", [limit()], "pass"),
     .init(.watch, "down", [limit()], "high") { $0.around.feed = .stale(since: noon - .seconds(5)) },
+    .init(.watch, "down, closing", [limit("Sell", "0.1", calm, closing)], "high") {
+      $0.around.feed = .stale(since: noon - .seconds(5))
+    },
     .init(.watch, "connecting", [limit()], "warn") { $0.around.feed = .connecting },
     .init(.watch, "read in steps", [limit()], "warn") {
       $0.around.feed = .polled(gap: .seconds(2))
@@ -101,21 +104,21 @@ extension RuleCase {
     // F11
     .init(.clock, "500 ms", [limit()], "pass") { $0.around.clockOffset = .milliseconds(-500) },
     .init(.clock, "over 500 ms", [limit()], "warn") { $0.around.clockOffset = .milliseconds(-501) },
+    .init(.clock, "half the window", [limit()], "warn") {
+      $0.around.clockOffset = .milliseconds(2_500)
+    },
     .init(.clock, "over half the window", [limit()], "high") {
       $0.around.clockOffset = .milliseconds(2_501)
     },
-    .init(.clock, "not known", [limit()], "not_applicable") { $0.around.clockOffset = nil },
+    .init(.clock, "not known", [limit()], "unchecked") { $0.around.clockOffset = nil },
+    .init(.clock, "no key", [limit()], "unchecked") {
+      $0.around.clockOffset = nil
+      $0.hasKey = false
+    },
     // F12
     .init(.approver, "ten in a minute", [limit()], "pass") { $0.approve(10) },
     .init(.approver, "eleven in a minute", [limit()], "warn") { $0.approve(11) },
-    .init(.approver, "the owner", [limit()], "block") {
-      $0.set(#"{"agents":{"bot":{"owner":"ada"}}}"#)
-      $0.around.signers = ["ada"]
-    },
-    .init(.approver, "another than the owner", [limit()], "pass") {
-      $0.set(#"{"agents":{"bot":{"owner":"ada"}}}"#)
-      $0.around.signers = ["bob"]
-    },
+    .init(.approver, "the owner", [limit()], "warn") { $0.around.ownerSigned = "ada" },
     // F13
     .init(.crowd, "alone", [limit()], "pass"),
     .init(.crowd, "together within the cap", [limit()], "note") {
@@ -123,6 +126,10 @@ extension RuleCase {
     },
     .init(.crowd, "together over the cap", [limit()], "high") {
       $0.history.others = [Scene.past(limit("Buy", "0.75"))]
+    },
+    .init(.crowd, "no price", [market()], "unchecked") {
+      $0.history.others = [Scene.past(limit("Buy", "0.5"))]
+      $0.market = SymbolMarket()
     },
     .init(.crowd, "the other side", [limit()], "pass") {
       $0.history.others = [Scene.past(limit("Sell", "5", "70000"))]

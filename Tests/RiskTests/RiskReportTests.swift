@@ -97,6 +97,49 @@ import Time
     #expect(context.assess() != before)
   }
 
+  /// Everything is another and a second later, but only one kind of news is told: the rules that read
+  /// it are run, which the ages of what they rest on show, and what the others said stands.
+  @Test(arguments: [
+    (RiskInputs.book, 10), (.priceLimit, 1), (.volatility, 8), (.quote, 43), (.account, 26),
+  ])
+  func aTickRunsOnlyTheRulesThatReadIt(_ news: RiskInputs, _ count: Int) throws {
+    let batch = try orders([limit("Buy", "0.1", "60100"), market("Sell", "2"), stop("61000", 1)])
+    let before = Scene().assess(batch)
+    var scene = Scene()
+    scene.hold("5")
+    scene.history = RecentHistory()
+    scene.around.halt = .halted
+    let after = RiskContext(
+      batch: batch, market: MarketSnapshot(["BTCUSDT": scene.market]),
+      account: .known(scene.account), history: scene.history, surroundings: scene.around,
+      limits: scene.limits, now: noon + .seconds(1)
+    ).assess(again: before, news)
+    func findings(_ rule: RiskRule, _ report: RiskReport) -> [Finding] {
+      report.findings.filter { $0.rule == rule }
+    }
+    let run = Set(RuleDefinition.reading(news).map(\.rule))
+    #expect(run.count == count)
+    for rule in RiskRule.allCases {
+      let (old, new) = (findings(rule, before), findings(rule, after))
+      guard run.contains(rule) else {
+        #expect(new == old, "\(rule.rawValue) was run again")
+        continue
+      }
+      let isSilent = (old + new).allSatisfy { $0.inputs.isEmpty }
+      #expect(new != old || isSilent, "\(rule.rawValue) was not run")
+    }
+  }
+
+  @Test func anotherClassOfSymbolMakesEverythingNews() {
+    let calm = Scene.bitcoin
+    var market = calm
+    market.last = "60001"
+    #expect(market.news(since: calm, at: noon) == .quote)
+    #expect(market.news(since: nil, at: noon) == .market)
+    (market.volume24h, market.turnover24h) = ("100", "6000000")
+    #expect(market.news(since: calm, at: noon) == .everything)
+  }
+
   @Test(arguments: [
     #"{"collar":{}}"#, #"{"limits":{"B01":{"warn":1}}}"#,
     #"{"limits":{"B01.deviation":{"warn":-1}}}"#,

@@ -26,13 +26,23 @@ struct RuleCase: CustomTestStringConvertible, Sendable {
 
   var testDescription: String { "\(rule.rawValue) \(name): \(outcome)" }
 
-  func report() throws -> RiskReport {
+  func report() throws -> RiskReport { scene.assess(try batch()) }
+
+  func batch() throws -> OrderBatch { try orders(legs, category: category) }
+
+  /// Before the case's change.
+  var start: Scene {
     var scene = Scene()
     if category == "spot" { scene.spot() }
     if category == "inverse" { scene.inverse() }
     if category == "option" { scene.option() }
+    return scene
+  }
+
+  var scene: Scene {
+    var scene = start
     change(&scene)
-    return scene.assess(try orders(legs, category: category))
+    return scene
   }
 
   static let all =
@@ -46,6 +56,10 @@ struct RuleCase: CustomTestStringConvertible, Sendable {
     #expect(report.worst(one.rule) == one.outcome, "\(report.words(one.rule))")
   }
 
+  /// Rules that say the same without what they would like to know: the class of the symbol, its tick,
+  /// the size of the position.
+  private static let indifferent: Set<RiskRule> = [.noSlippageBound, .nearDuplicate, .closeAll]
+
   /// Every rule has a case that fires and one that does not, and every rule that reads the account or
   /// the market one where that is missing.
   @Test(arguments: RiskRule.allCases)
@@ -56,6 +70,26 @@ struct RuleCase: CustomTestStringConvertible, Sendable {
     let fires = outcomes.contains { !quiet.contains($0) && $0 != "unchecked" }
     // What only tells a number never fires.
     #expect(fires || rule == .cost, "no case in which \(rule.rawValue) fires")
+    let reads = !rule.definition.inputs.isDisjoint(with: RiskInputs.market.union(.account))
+    #expect(
+      !reads || outcomes.contains("unchecked") || Self.indifferent.contains(rule),
+      "no case in which \(rule.rawValue) lacks what it reads")
+  }
+
+  /// What is news against a calm look is looked at again, and nothing else has to be.
+  @Test(arguments: RuleCase.all)
+  func aRuleReadsWhatItSays(_ one: RuleCase) throws {
+    let (scene, batch) = (one.scene, try one.batch())
+    var calm = one.start
+    // What never changes while a call is held.
+    calm.limits = scene.limits
+    calm.around.ownLinkIDs = scene.around.ownLinkIDs
+    var news = scene.market.news(since: calm.market, at: noon)
+    if scene.account != calm.account || scene.hasKey != calm.hasKey { news.insert(.account) }
+    if scene.history != calm.history { news.insert(.history) }
+    if scene.around != calm.around { news.insert(.process) }
+    let context = scene.context(batch)
+    #expect(context.assess(again: calm.assess(batch), news) == context.assess())
   }
 
   @Test func noProposalBlocks() throws {

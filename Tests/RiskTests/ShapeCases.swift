@@ -89,6 +89,10 @@ extension RuleCase {
     .init(.status, "shrinks it", [limit("Sell", "0.1", "60000", closing)], "pass") {
       $0.hold("1") { $0.isReduceOnly = true }
     },
+    .init(.status, "a position that is not known", [limit()], "unchecked") { $0.hasKey = false },
+    .init(
+      .status, "of no matter to what shrinks it", [limit("Sell", "0.1", "60000", closing)], "pass"
+    ) { $0.hasKey = false },
     .init(.status, "no instrument", [limit()], "unchecked") { $0.market.instrument = nil },
     // A06
     .init(.linkID, "a new one", [limit("Buy", "0.1", "60000", linked("a"))], "pass"),
@@ -108,14 +112,22 @@ extension RuleCase {
     .init(.linkID, "of an open order", [limit("Buy", "0.1", "60000", linked("a"))], "block") {
       $0.account.openOrders = [open("Buy", "50000") { $0.linkID = "a" }]
     },
+    .init(
+      .linkID, "the agent's own, no key", [limit("Buy", "0.1", "60000", linked("a"))], "unchecked"
+    ) {
+      $0.around.ownLinkIDs = [0]
+      $0.hasKey = false
+    },
+    .init(
+      .linkID, "the gateway's own, no key", [limit("Buy", "0.1", "60000", linked("a"))], "pass"
+    ) { $0.hasKey = false },
     // A07
     .init(.batchShape, "ten", Array(repeating: limit(), count: 10), "pass"),
     .init(.batchShape, "eleven", Array(repeating: limit(), count: 11), "note"),
     // A08
     .init(.rate, "what is left", Array(repeating: limit(), count: 10), "pass"),
     .init(.rate, "one more", Array(repeating: limit(), count: 11), "warn"),
-    .init(.rate, "legs that belong together", [limit(), limit("Sell")], "high") {
-      $0.around.rateLeft = 1
+    .init(.rate, "legs that belong together", Array(repeating: limit(), count: 11), "high") {
       $0.set(#"{"agents":{"bot":{"tags":["legs"]}}}"#)
     },
     // A09

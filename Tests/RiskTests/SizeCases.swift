@@ -92,6 +92,12 @@ extension RuleCase {
       $0.market.instrument?.step = "1"
       $0.set(#"{"limits":{"C06.use":{"high":60},"C06.impact":{"warn":5}}}"#)
     },
+    .init(.impact, "under 10 bps from the mid", [market("Buy", "60")], "pass") {
+      $0.set(#"{"limits":{"C06.use":{"high":100}}}"#)
+    },
+    .init(.impact, "over 10 bps from the mid", [market("Buy", "61")], "warn") {
+      $0.set(#"{"limits":{"C06.use":{"high":100}}}"#)
+    },
     .init(.impact, "beyond what is visible", [market("Buy", "100.001")], "high"),
     .init(
       .impact, "post-only", [limit("Buy", "90", calm, with(#""timeInForce":"PostOnly""#))],
@@ -128,6 +134,9 @@ extension RuleCase {
     .init(
       .openOrderLoad, "eleven conditional ones", Array(repeating: stop("61000", 1), count: 11),
       "block"),
+    .init(.openOrderLoad, "closing", [limit("Sell", "0.1", calm, closing)], "block") {
+      $0.account.openOrders = Array(repeating: open("Buy", "50000"), count: 500)
+    },
     .init(.openOrderLoad, "no key", [limit()], "unchecked") { $0.hasKey = false },
     // C09
     .init(.turnover, "little", [limit()], "pass"),

@@ -203,6 +203,14 @@ extension RuleCase {
       [limit("Buy", "1", "2000", with(#""orderIv":"0.71""#), symbol: "\(option)").without("price")],
       "warn", category: "option"),
     .init(
+      .optionOrder, "volatility thirty points off",
+      [limit("Buy", "1", "2000", with(#""orderIv":"0.9""#), symbol: "\(option)").without("price")],
+      "warn", category: "option"),
+    .init(
+      .optionOrder, "volatility over thirty points off",
+      [limit("Buy", "1", "2000", with(#""orderIv":"0.91""#), symbol: "\(option)").without("price")],
+      "high", category: "option"),
+    .init(
       .optionOrder, "price and volatility",
       [limit("Buy", "1", "2000", with(#""orderIv":"0.6""#), symbol: "\(option)")], "high",
       category: "option"),

@@ -29,6 +29,8 @@ final class MarketWatch: Sendable {
   private static let reconnectAfter = Duration.seconds(2)
   private static let connectWithin = Duration.seconds(10)
   private static let bookDepth = 200
+  /// Symbols whose instruments and fees are kept when nobody wants them any more.
+  private static let remembered = 1_000
   /// Pages that are read of positions and of open orders.
   private static let pageLimit = 20
 
@@ -44,11 +46,12 @@ final class MarketWatch: Sendable {
   private struct State {
     var wanted: [Listing] = []
     var known: [Listing: Known] = [:]
-    /// Categories whose stream brought something since it was told last.
-    var fresh: Set<Category> = []
+    /// Of which a stream brought something since it was told last.
+    var fresh: Set<Listing> = []
     /// When the category's stream was heard last, pongs included.
     var heardAt: [Category: Timestamp] = [:]
     var account: AccountTerms?
+    var fees: [Listing: (rates: Account.Fees, readAt: Timestamp)] = [:]
   }
 
   /// What changes slowly about the account.
@@ -91,12 +94,18 @@ final class MarketWatch: Sendable {
   func watch(_ listings: [Listing]) {
     state.withLock { state in
       state.wanted = listings
+      let wanted = Set(listings)
+      if state.known.count > Self.remembered {
+        state.known = state.known.filter { wanted.contains($0.key) }
+        state.fees = state.fees.filter { wanted.contains($0.key) }
+      }
       // What nobody wants grows old; its instrument is worth keeping.
-      for listing in state.known.keys where !listings.contains(listing) {
+      for listing in state.known.keys where !wanted.contains(listing) {
         let instrument = state.known[listing]?.market.instrument
         state.known[listing] = Known()
         state.known[listing]?.market.instrument = instrument
       }
+      state.fresh.formIntersection(wanted)
     }
     wake.continuation.yield()
   }
@@ -141,7 +150,7 @@ final class MarketWatch: Sendable {
         await withDiscardingTaskGroup { group in
           for listing in listings { group.addTask { await self.readPrices(of: listing) } }
         }
-        tell(category)
+        tell(listings, of: category)
         if hasKey { report(.account(await account(category, listings), category)) }
       }
       // Prices come first: what moves slowly is added when it is there.
@@ -159,13 +168,14 @@ final class MarketWatch: Sendable {
     return true
   }
 
-  private func tell(_ category: Category) {
+  /// Tells what is known of these: the checks of others have nothing to do with it.
+  private func tell(_ listings: [Listing], of category: Category) {
     let snapshot = state.withLock { state in
-      state.fresh.remove(category)
+      state.fresh.subtract(listings)
       let heardAt = state.heardAt[category]
       return MarketSnapshot(
         Dictionary(
-          uniqueKeysWithValues: state.wanted.filter { $0.category == category }.map {
+          uniqueKeysWithValues: listings.map {
             ($0.symbol, state.known[$0]?.market(heardAt: heardAt) ?? SymbolMarket())
           }))
     }
@@ -252,7 +262,10 @@ final class MarketWatch: Sendable {
   /// Tells the kernel what streams brought, together and not too often.
   private func tellNews() async {
     while (try? await Task.sleep(for: .milliseconds(Self.newsEvery.count))) != nil {
-      for category in state.withLock({ $0.fresh }) { tell(category) }
+      let fresh = state.withLock { state in state.wanted.filter { state.fresh.contains($0) } }
+      for (category, listings) in Dictionary(grouping: fresh, by: \.category) {
+        tell(listings, of: category)
+      }
     }
   }
 
@@ -339,7 +352,7 @@ final class MarketWatch: Sendable {
             known.takeBook(frame)
           }
         }
-        state.withLock { _ = $0.fresh.insert(category) }
+        state.withLock { _ = $0.fresh.insert(listing) }
       }
     } onCancel: {
       socket.abort()
@@ -361,8 +374,9 @@ final class MarketWatch: Sendable {
         // A symbol without a position still has its leverage and mode.
         for listing in listings
         where !account.positions.contains(where: { $0.symbol == listing.symbol }) {
-          let own = try await rest.positions(name, symbol: listing.symbol.string).accepted().list
-          account.positions += own.compactMap { Account.Position(row: $0) }
+          // A symbol that an agent made up must not hide the account from all others.
+          let own = try? await rest.positions(name, symbol: listing.symbol.string).accepted()
+          account.positions += (own?.list ?? []).compactMap { Account.Position(row: $0) }
         }
       }
       for coin in Self.settleCoins(category) {
@@ -374,12 +388,28 @@ final class MarketWatch: Sendable {
       if let wallet = try await rest.walletBalance().accepted().list.first {
         account.read(wallet: wallet)
       }
+      for listing in listings { account.fees[listing.symbol] = await fees(listing) }
       await addTerms(&account)
       account.clockOffset = rest.clockOffset?.offset
       return .known(account)
     } catch {
       return .missing("\(error)")
     }
+  }
+
+  /// The account's own rates; nil where they cannot be read.
+  private func fees(_ listing: Listing) async -> Account.Fees? {
+    let known = state.withLock { $0.fees[listing] }
+    let moment = now()
+    if let known, moment - known.readAt < Self.settingsLife { return known.rates }
+    let reply = try? await rest.feeRates(
+      V5Category(listing.category), symbol: listing.symbol.string
+    ).accepted()
+    guard let fresh = reply?.list.first.flatMap({ Account.Fees(row: $0) }) else {
+      return known?.rates
+    }
+    state.withLock { $0.fees[listing] = (fresh, moment) }
+    return fresh
   }
 
   private struct TooManyPages: Error, CustomStringConvertible {

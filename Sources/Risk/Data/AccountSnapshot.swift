@@ -114,8 +114,6 @@ package struct Account: Hashable, Sendable {
   package var disconnectionProtection: Bool?
   /// The exchange's clock less the gateway's.
   package var clockOffset: Milliseconds?
-  /// Accounts of one group do not trade with each other; 0 is none.
-  package var matchGroup: Int?
   package var asOf: Timestamp
 
   package init(
@@ -162,6 +160,16 @@ extension Account.OpenOrder {
     left = row.number("leavesQty")
     isClosing = row["reduceOnly"]?.boolValue ?? false
     linkID = row["orderLinkId"]?.textValue.flatMap { $0.isEmpty ? nil : $0 }
+  }
+}
+
+extension Account.Fees {
+  /// A row of `fee-rate`.
+  package init?(row: JSONValue) {
+    guard let maker = row.number("makerFeeRate"), let taker = row.number("takerFeeRate") else {
+      return nil
+    }
+    self.init(maker: maker, taker: taker)
   }
 }
 

@@ -95,8 +95,9 @@ package struct SymbolMarket: Hashable, Sendable {
       currency: instrument?.currency, asOf: engineTime)
   }
 
-  /// What differs from an earlier look, as inputs of rules.
-  package func news(since old: SymbolMarket?) -> RiskInputs {
+  /// What differs from an earlier look, as inputs of rules. Of another class every limit is another.
+  package func news(since old: SymbolMarket?, at now: Timestamp) -> RiskInputs {
+    guard (old?.symbolClass(at: now) ?? .a) == symbolClass(at: now) else { return .everything }
     guard let old else { return .market }
     var news: RiskInputs = []
     if instrument != old.instrument { news.insert(.instrument) }

@@ -57,11 +57,10 @@ package struct RiskSurroundings: Hashable, Sendable {
   package var texts: [Text] = []
   /// Whether the agent set a link id itself, by leg.
   package var ownLinkIDs: Set<Int> = []
-  package var signers: [Text] = []
+  /// The signer who owns the agent, where one does.
+  package var ownerSigned: Text?
   /// Of all calls, lately.
   package var approvals: [Approval] = []
-  /// Orders that may still be sent within a second; nil: not known.
-  package var rateLeft: Int?
 
   package init() {}
 }

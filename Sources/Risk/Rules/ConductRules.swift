@@ -258,15 +258,16 @@ extension RiskContext {
       let recent = history.fills.filter {
         $0.symbol == mine[0].symbol && now - $0.at <= .seconds(60)
       }
+      guard !recent.isEmpty else { return nil }
       var buys = ExactDecimal.zero
       var sells = ExactDecimal.zero
       for fill in recent {
         if fill.side == .buy { buys = try buys + fill.qty } else { sells = try sells + fill.qty }
       }
-      for leg in mine where isMarketable(leg) {
+      for leg in mine where try isMarketable(leg) {
         if leg.isBuy { buys = try buys + leg.qty } else { sells = try sells + leg.qty }
       }
-      guard buys.isPositive, sells.isPositive, !recent.isEmpty else { return nil }
+      guard buys.isPositive, sells.isPositive else { return nil }
       let gross = try buys + sells
       guard try (buys - sells).magnitude * 20 < gross else { return nil }
       return Finding(
@@ -276,9 +277,9 @@ extension RiskContext {
     }
   }
 
-  private func isMarketable(_ leg: LegFacts) -> Bool {
+  private func isMarketable(_ leg: LegFacts) throws -> Bool {
     guard let price = leg.price else { return true }
-    guard let best = leg.market?.quote?.best(against: leg.side) else { return false }
+    guard let best = try prices(of: leg).quote?.best(against: leg.side) else { return false }
     return leg.isBuy ? price >= best : price <= best
   }
 

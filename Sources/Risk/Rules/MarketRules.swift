@@ -14,7 +14,8 @@ extension RuleDefinition {
     ) { $0.collars() },
     .init(
       .priceSlip, "digit slip in the price",
-      "p·10^k within 2 % of M, k in ±1…±3; or two neighbouring digits of M swapped", .quote, .high
+      "p·10^k within 2 % of M, k in ±1…±3; or two neighbouring digits of M swapped",
+      [.quote, .history], .high
     ) { $0.priceSlips() },
     .init(
       .crossing, "limit price through the book", "Buy (p − ask)/ask, Sell (bid − p)/bid, GTC only",
@@ -317,13 +318,17 @@ extension RiskContext {
           .funding, .warn, leg, "the position is among the first to be cut (rank \(rank)).",
           value: "\(rank)", limit: "3")
       }
-      guard let rate = market.fundingRate, let next = market.nextFunding, next > now,
+      if let rate = market.fundingRate, let next = market.nextFunding, next > now,
         next - now < .minutes(10)
-      else { return nil }
-      let cost = try rate * 10_000 * leg.sign
-      return measured(
-        .funding, cost, leg,
-        "\(leg.label): pays \(cost.normalized) bps of funding in \((next - now).words).")
+      {
+        let cost = try rate * 10_000 * leg.sign
+        let words = "\(leg.label): pays \(cost.normalized) bps of funding in \((next - now).words)."
+        if let finding = measured(.funding, cost, leg, words) { return finding }
+      }
+      _ = try partly("No funding is near; is the position first to be cut?") {
+        try position(of: leg)
+      }
+      return nil
     }
   }
 

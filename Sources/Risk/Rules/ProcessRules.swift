@@ -50,12 +50,12 @@ extension RuleDefinition {
       .watch, "order watch", "the private stream is live, no outcome is open", .process, .high
     ) { $0.watches() },
     .init(
-      .clock, "clock", "|the exchange's clock − the gateway's|", .process, .block
-    ) { $0.clocks() },
+      .clock, "clock", "|the exchange's clock − the gateway's|", [.account, .process], .block
+    ) { try $0.clocks() },
     .init(
       .approver, "approver",
       "approvals of one person within a minute; the agent's owner does not sign",
-      .process, .block
+      .process, .warn
     ) { $0.approvers() },
     .init(
       .crowd, "crowd", "Σ N of all agents in the symbol and side within 60 s over the order cap",
@@ -265,8 +265,12 @@ extension RiskContext {
     return finding(.pass, "The order stream is live.")
   }
 
-  fileprivate func clocks() -> [Finding] {
-    guard let leg = legs.first, let offset = surroundings.clockOffset else { return [] }
+  fileprivate func clocks() throws -> [Finding] {
+    guard let leg = legs.first else { return [] }
+    guard let offset = surroundings.clockOffset else {
+      _ = try knownAccount()
+      throw Unchecked("the exchange's clock has not been read")
+    }
     let words = "The exchange's clock differs by \(offset.count) ms."
     return [
       measured(.clockOffset, ExactDecimal(offset.count).magnitude, leg, legs: [], words)
@@ -278,12 +282,10 @@ extension RiskContext {
 
   fileprivate func approvers() -> [Finding] {
     guard let leg = legs.first else { return [] }
-    if let owner = limits.agents[surroundings.agent]?.owner, surroundings.signers.contains(owner) {
+    // Whether they may is the policy's to say.
+    if let owner = surroundings.ownerSigned {
       return [
-        Finding(
-          .approver, .block, "\(owner) runs this agent, and may not approve it.",
-          value: owner.string,
-          setBy: .administrator("agent \(surroundings.agent)"))
+        Finding(.approver, .warn, "\(owner) signed, and owns the agent.", value: owner.string)
       ]
     }
     let minute = surroundings.approvals.filter { now - $0.at <= .seconds(60) }
@@ -337,14 +339,22 @@ extension RiskContext {
 }
 
 extension Text {
-  /// What a hurried reader sees: equal for names that look alike.
-  fileprivate var skeleton: String {
-    var text = string.lowercased().replacing("rn", with: "m").replacing("vv", with: "w")
-    for (from, to) in [
-      ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("-", ""), ("_", ""), (".", ""),
-    ] {
-      text = text.replacing(from, with: to)
+  /// What a hurried reader sees: equal for names that look alike. Names are ASCII.
+  fileprivate var skeleton: [UInt8] {
+    var seen: [UInt8] = []
+    for byte in utf8 {
+      switch UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte {
+      case UInt8(ascii: "0"): seen.append(UInt8(ascii: "o"))
+      case UInt8(ascii: "1"), UInt8(ascii: "i"): seen.append(UInt8(ascii: "l"))
+      case UInt8(ascii: "5"): seen.append(UInt8(ascii: "s"))
+      case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): break
+      case UInt8(ascii: "n") where seen.last == UInt8(ascii: "r"):
+        seen[seen.count - 1] = UInt8(ascii: "m")
+      case UInt8(ascii: "v") where seen.last == UInt8(ascii: "v"):
+        seen[seen.count - 1] = UInt8(ascii: "w")
+      case let other: seen.append(other)
+      }
     }
-    return text
+    return seen
   }
 }

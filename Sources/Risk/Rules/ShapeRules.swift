@@ -38,7 +38,7 @@ extension RuleDefinition {
       .block
     ) { $0.batchShape() },
     .init(
-      .rate, "rate of orders", "n ≤ what the exchange still takes within this second", .process,
+      .rate, "rate of orders", "n ≤ 10, on spot 20, which the exchange takes within a second", [],
       .high
     ) { $0.rates() },
     .init(
@@ -228,8 +228,11 @@ extension RiskContext {
         let soon = leg.category == .option ? Milliseconds.minutes(60) : .minutes(24 * 60)
         if left < soon { return finding(.warn, "it is delivered in \(left.words).") }
       }
-      return rules.isPreListing
-        ? finding(.warn, "\(leg.symbol) trades before its listing.") : nil
+      if rules.isPreListing { return finding(.warn, "\(leg.symbol) trades before its listing.") }
+      if !leg.isClosing, leg.category == .linear || leg.category == .inverse {
+        _ = try partly("It trades; may its position only shrink?") { try position(of: leg) }
+      }
+      return nil
     }
   }
 
@@ -254,10 +257,15 @@ extension RiskContext {
           .linkID, .block, leg, "an open order has the link id \(id).", value: id.string,
           setBy: .exchange)
       }
-      return used.contains(id)
-        ? Finding(
+      if used.contains(id) {
+        return Finding(
           .linkID, .high, leg, "the link id \(id) was used within seven days.", value: id.string)
-        : nil
+      }
+      // The gateway's own are new by themselves.
+      if surroundings.ownLinkIDs.contains(leg.index) {
+        _ = try partly("It is new here; has an open order it?") { try knownAccount() }
+      }
+      return nil
     }
   }
 
@@ -281,7 +289,7 @@ extension RiskContext {
   // MARK: A08
 
   fileprivate func rates() -> [Finding] {
-    let budget = surroundings.rateLeft ?? (batch.category == .spot ? 20 : 10)
+    let budget = batch.category == .spot ? 20 : 10
     let count = batch.category == .option ? 1 : legs.count
     guard count > budget else {
       return [

@@ -8,7 +8,7 @@ extension RuleDefinition {
   static let units: [RuleDefinition] = [
     .init(
       .spotUnit, "unit of a spot market buy",
-      "q read as quote and as base differ by > 10×, and only the other reading lies in [0.2, 5] × the "
+      "q read as quote and as base differ by > 5×, and only the other reading lies in [0.2, 5] × the "
         + "agent's median", [.quote, .history], .high
     ) { $0.spotUnits() },
     .init(
@@ -91,16 +91,15 @@ extension RiskContext {
       func finding(_ outcome: RiskOutcome, _ more: String = "") -> Finding {
         Finding(.spotUnit, outcome, leg, words + more, value: "\(meant) \(quote)")
       }
-      let ratio = try max(meant, otherwise) > min(meant, otherwise) * 10
-      if ratio, let median = medianWorth(leg), try !isNear(meant, median),
+      let differ = try max(meant, otherwise) > min(meant, otherwise) * 5
+      if differ, let median = medianWorth(leg), try !isNear(meant, median),
         try isNear(otherwise, median)
       {
         return finding(
           .high, " The agent's orders are about \(median) \(quote): the other unit may be meant.")
       }
-      guard ratio, isQuote, medianWorth(leg) == nil,
-        let least = leg.market?.instrument?
-          .minNotional, leg.qty < least
+      guard differ, isQuote, medianWorth(leg) == nil,
+        let least = leg.market?.instrument?.minNotional, leg.qty < least
       else { return finding(.note) }
       return finding(.warn, " That is under the exchange's minimum.")
     }
