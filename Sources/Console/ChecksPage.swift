@@ -73,10 +73,10 @@ struct CheckLines {
 
   private func lines(of evidence: FindingView.Evidence) -> [TextLine] {
     var rows: [(name: String, text: String)] = [("formula", evidence.formula)]
-    if let value = evidence.value { rows.append(("value", value)) }
-    if let limit = evidence.limit {
-      rows.append(("limit", limit + (evidence.setBy.map { ", set by: \($0)" } ?? "")))
-    }
+    let limit = evidence.limit.map { "limit \($0)" }
+    let author = evidence.setBy.map { "set by: \($0)" }
+    let numbers = [evidence.value, limit, author].compactMap(\.self)
+    if !numbers.isEmpty { rows.append(("value", numbers.joined(separator: ", "))) }
     if !evidence.inputs.isEmpty {
       let ages = evidence.inputs.map { input in
         let isYoung = input.age < .seconds(60)

@@ -49,9 +49,9 @@ import Time
     let words = words(Self.page(width: 120, height: 60))
     for wanted in [
       "HIGH E02 no stop #2 no stop: 16 084 at risk",
-      "formula opening order without stop: N·max(10 %, 5 sdd) in % of E value 1.61 % "
+      "formula opening order without stop: N·max(10 %, 5 sdd) in % of E value 1.61 %, "
         + "limit 1 %, set by: proposal read quote 0.3 s old, account 1:15 old",
-      "value 34 bps limit 30 bps, set by: administrator (symbol BTCUSDT) read book 0.1 s old",
+      "value 34 bps, limit 30 bps, set by: administrator (symbol BTCUSDT) read book 0.1 s old",
     ] {
       #expect(words.contains(wanted), "\(wanted) is not in \(words)")
     }

@@ -60,7 +60,10 @@ struct Sample {
       coolingUntil: nil, findings: findings, severity: severity,
       isReducing: orders.allSatisfy { $0["reduceOnly"] == true } && !orders.isEmpty,
       environment: environment, signedBy: [], quorum: 1, isAgentWaiting: true,
-      lastAskedAt: seconds(-3), isAgentGone: false, supersedes: nil, identicalTo: nil, outcome: "")
+      lastAskedAt: seconds(-3), isAgentGone: false, supersedes: nil, identicalTo: nil, outcome: "",
+      checks: CheckCounts(
+        passed: checks.count { $0.evidence?.outcome == "pass" },
+        notApplicable: checks.count { $0.evidence?.outcome == "not_applicable" }))
   }
 
   var detail: BatchDetail {
