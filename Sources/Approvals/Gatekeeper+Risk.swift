@@ -115,7 +115,9 @@ extension Gatekeeper {
       call.baselines.count < order.symbols.count
     else { return }
     for symbol in order.symbols where call.baselines[symbol] == nil {
-      guard let mid = market.market(of: order.category).symbols[symbol]?.quote?.mid else { continue }
+      guard let mid = market.market(of: order.category).symbols[symbol]?.quote?.mid else {
+        continue
+      }
       held[id]?.baselines[symbol] = RiskSurroundings.Baseline(mid: mid, at: now)
     }
   }

@@ -26,7 +26,8 @@ extension ConsoleModel {
     let others = currentContent(of: row)?.checks ?? []
     let quiet = row.findings.filter { $0.severity == .pass } + others
     let silent = quiet.filter(\.isNotApplicable)
-    let said = FindingGroup.groups(of: quiet).flatMap(\.findings)
+    let said =
+      FindingGroup.groups(of: quiet).flatMap(\.findings)
       + quiet.filter { $0.severity == .pass && !$0.isNotApplicable }
     if !said.isEmpty { lines.append(.blank) }
     lines += said.flatMap { CheckLines(finding: $0, width: width).lines }

@@ -60,7 +60,8 @@ struct RiskStreamTests {
     #expect(after[0] == before[0], "the other symbol's batch was looked at")
     let (old, new) = (try #require(before[1]), try #require(after[1]))
     #expect(new.at > old.at)
-    let reading = Set(RuleDefinition.reading(RiskInputs.market.subtracting(.instrument)).map(\.rule))
+    let reading = Set(
+      RuleDefinition.reading(RiskInputs.market.subtracting(.instrument)).map(\.rule))
     let changed = Set(RiskRule.allCases).filter { rule in
       old.findings.filter { $0.rule == rule } != new.findings.filter { $0.rule == rule }
     }

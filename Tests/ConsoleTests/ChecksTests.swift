@@ -16,7 +16,9 @@ import Time
       title: "no stop", version: 1, outcome: "high",
       formula: "opening order without stop: N·max(10 %, 5 sdd) in % of E", value: "1.61 %",
       limit: "1 %", setBy: "proposal",
-      inputs: [.init(name: "quote", age: .milliseconds(240)), .init(name: "account", age: .seconds(75))])
+      inputs: [
+        .init(name: "quote", age: .milliseconds(240)), .init(name: "account", age: .seconds(75)),
+      ])
     sample.findings[1].evidence = .init(
       title: "market impact", version: 1, outcome: "high",
       formula: "book walked up to p, orders of one side one after the other: |vwap − mid|/mid",

@@ -24,7 +24,10 @@ extension RuleCase {
     // F02
     .init(.newKind, "known kinds", [limit(), market()], "pass"),
     .init(.newKind, "the first conditional one", [stop("61000", 1)], "high"),
-    .init(.newKind, "the first of an agent", [limit()], "high") { $0.history = RecentHistory() },
+    .init(.newKind, "the first of an agent", [limit()], "pass") { $0.history = RecentHistory() },
+    .init(.newKind, "the first market order of an agent", [market()], "high") {
+      $0.history = RecentHistory()
+    },
     .init(.newKind, "the second conditional one", [stop("61000", 1)], "pass") {
       $0.remember(Scene.past(stop("61000", 1), hours: 2))
     },

@@ -98,9 +98,10 @@ package struct RecentHistory: Hashable, Sendable {
 }
 
 extension Leg {
-  /// Kinds of orders that an agent meets for the first time only once.
+  /// Kinds of orders that an agent meets for the first time only once. A plain limit order of a linear
+  /// contract is none.
   package var kinds: Set<String> {
-    var kinds: Set<String> = [category.rawValue]
+    var kinds: Set<String> = category == .linear ? [] : [category.rawValue]
     if isLeverage { kinds.insert("borrowing") }
     if orderType == .market { kinds.insert("market") }
     if isConditional { kinds.insert("conditional") }
