@@ -28,6 +28,14 @@ package struct Assessment: Hashable, Sendable {
       && findings.elementsEqual(other.findings) { $0.says(theSameAs: $1) }
   }
 
+  /// Every check comes to the same about the same legs, whatever its numbers are.
+  func judges(theSameAs other: Assessment) -> Bool {
+    severity == other.severity && isReducing == other.isReducing
+      && findings.elementsEqual(other.findings) {
+        $0.rule == $1.rule && $0.severity == $1.severity && $0.legs == $1.legs
+      }
+  }
+
   /// Every finding, also of rules that passed or do not apply.
   var checks: [FindingView] {
     guard let report else { return findings }
@@ -225,14 +233,16 @@ extension Gatekeeper {
     return effects
   }
 
-  /// Keeps an assessment, and shows it where it says something new or the last showing is old.
+  /// Keeps an assessment, and shows it: at once where a check comes to something else, and now and then
+  /// where only numbers changed, or ages.
   private mutating func take(_ fresh: Assessment, of id: BatchID) -> [GateEffect] {
-    guard let call = held[id], fresh != call.assessment else { return [] }
+    guard let call = held[id], fresh != call.assessment || call.isShownLate else { return [] }
     held[id]?.assessment = fresh
-    let isOld = now - call.shownAt >= settings.agesShownWithin
-    guard isOld || !fresh.says(theSameAs: call.assessment), let shown = publish(id) else {
-      return []
-    }
+    let saysNew = call.isShownLate || !fresh.says(theSameAs: call.assessment)
+    let wait = saysNew ? settings.numbersShownWithin : settings.agesShownWithin
+    let isDue = now - call.shownAt >= wait || !fresh.judges(theSameAs: call.assessment)
+    held[id]?.isShownLate = saysNew && !isDue
+    guard isDue, let shown = publish(id) else { return [] }
     held[id]?.shownAt = now
     return [shown]
   }

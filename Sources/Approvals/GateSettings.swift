@@ -40,6 +40,8 @@ package struct GateSettings: Hashable, Sendable {
   package var entriesUnderWay = 20_000
   /// Pending calls that are assessed anew with one piece of news; the others follow in turn.
   package var assessedAtOnce = 200
+  /// Findings whose numbers alone changed are shown again after this.
+  package var numbersShownWithin: Milliseconds = .seconds(1)
   /// Findings that say nothing new are shown again after this, for the age of what they rest on.
   package var agesShownWithin: Milliseconds = .seconds(10)
   /// Approvals that are remembered for their pace.

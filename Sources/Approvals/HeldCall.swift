@@ -52,8 +52,10 @@ package struct HeldCall: Sendable {
   /// Of a call that changes or cancels orders.
   package var change: ChangeBatch?
   package var assessment = Assessment.none
-  /// When the assessment was last shown for its ages alone.
+  /// When the assessment was last shown for news of the market or the account.
   var shownAt = Timestamp(milliseconds: 0)
+  /// Its numbers are other ones than those that were shown.
+  var isShownLate = false
   /// The mid of each symbol when it was first known.
   var baselines: [Text: RiskSurroundings.Baseline] = [:]
   package var tracker: LegTracker?

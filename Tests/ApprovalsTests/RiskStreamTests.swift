@@ -69,6 +69,31 @@ struct RiskStreamTests {
     #expect(changed.count > 10 && reading.count < 60)
   }
 
+  /// Prices that move four times a second are no four pictures a second; what turns bad is shown at once.
+  @Test func numbersAloneAreShownOnceASecond() {
+    var desk = Desk(seed: 4)
+    desk.propose(smallOrderOf: "BTCUSDT")
+    func shown(after wait: Milliseconds, _ change: (inout SymbolMarket) -> Void) -> Int {
+      desk.play.now = desk.play.now + wait
+      var snapshot = desk.snapshot()
+      if var market = snapshot.symbols["BTCUSDT"] {
+        change(&market)
+        snapshot.symbols["BTCUSDT"] = market
+      }
+      return desk.play.gate.handle(.market(snapshot, .linear), at: desk.play.now).count {
+        if case .publish(.batch) = $0 { true } else { false }
+      }
+    }
+    func fallen(_ last: ExactDecimal) -> (inout SymbolMarket) -> Void { { $0.last = last } }
+    _ = shown(after: .seconds(2), fallen("64000"))
+    #expect(shown(after: .milliseconds(250), fallen("63999")) == 0)
+    #expect(shown(after: .milliseconds(250), fallen("63998")) == 0)
+    #expect(shown(after: .milliseconds(250)) { $0.instrument?.status = "Settling" } == 1)
+    #expect(shown(after: .milliseconds(999), fallen("63997")) == 1, "a check came to something else")
+    #expect(shown(after: .milliseconds(999), fallen("63996")) == 0)
+    #expect(shown(after: .milliseconds(1), fallen("63996")) == 1, "what was held back")
+  }
+
   /// What the exchange would reject by the time it is sent is not sent, and everybody is told.
   @Test func whatBlocksAtDispatchStopsTheBatch() throws {
     var desk = Desk(seed: 2)
