@@ -36,10 +36,11 @@ package struct Assessment: Hashable, Sendable {
       }
   }
 
-  /// Every finding, also of rules that passed or do not apply.
+  /// What `findings` do not say: rules that passed, do not apply, or only lack an account key.
   var checks: [FindingView] {
-    guard let report else { return findings }
-    return report.findings.map { FindingView($0) }
+    (report?.findings ?? []).filter {
+      $0.outcome.severity == .clear || $0.outcome.isNeverConfigured
+    }.map { FindingView($0) }
   }
 
   var counts: CheckCounts {

@@ -24,7 +24,7 @@ struct BatchContent: Hashable, Sendable {
   let body: Body
   /// Why this must not be approved whatever the rules say; nil when the bytes hold together.
   let problem: String?
-  /// What the list does not say: rules that passed, do not apply, or only lack an account key.
+  /// What the list does not say of the checks, as it was when this was read.
   let checks: [FindingView]
 
   init(_ detail: BatchDetail) {
@@ -33,8 +33,7 @@ struct BatchContent: Hashable, Sendable {
     let digest = SHA256.hash(bytes)
     id = summary.id
     version = ContentVersion(revision: summary.revision, digest: summary.digest)
-    let listed = Set(summary.findings.map(\.rule))
-    checks = detail.checks.filter { $0.severity == .pass || !listed.contains($0.rule) }
+    checks = detail.checks
     let read = Self.statement(of: bytes)
     statement = read
     guard let read else {

@@ -302,7 +302,8 @@ package struct BatchDetail: Hashable, Sendable {
   package var legStates: [LegView]
   /// Of a call that changes or cancels orders: what it changes, with the values of now.
   package var changes: [ChangeView]
-  /// What every rule said, also those that passed or do not apply.
+  /// What the summary's findings do not say: rules that passed, do not apply, or only lack an account
+  /// key.
   package var checks: [FindingView]
 
   package init(

@@ -119,7 +119,7 @@ struct RiskStreamTests {
     var desk = Desk(seed: 3)
     let seen = desk.proposeSensibly()
     let checks = desk.detail.checks
-    #expect(Set(checks.map(\.rule)).count == 75)
+    #expect(Set((checks + seen.findings).map(\.rule)).count == 75)
     #expect(seen.checks.passed > 25 && seen.checks.notApplicable > 10)
     for finding in checks {
       let evidence = try #require(finding.evidence)

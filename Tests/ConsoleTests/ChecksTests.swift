@@ -31,7 +31,7 @@ import Time
     var silent = Sample.finding("E03", .pass, [], "Nothing of this batch is concerned.")
     silent.evidence = .init(
       title: "short option", version: 1, outcome: "not_applicable", formula: "sold bare")
-    sample.checks = sample.findings + [passed, silent]
+    sample.checks = [passed, silent]
     return sample
   }()
 
