@@ -89,7 +89,7 @@ struct RiskStreamTests {
     #expect(shown(after: .milliseconds(250), fallen("63999")) == 0)
     #expect(shown(after: .milliseconds(250), fallen("63998")) == 0)
     #expect(shown(after: .milliseconds(250)) { $0.instrument?.status = "Settling" } == 1)
-    #expect(shown(after: .milliseconds(999), fallen("63997")) == 1, "a check came to something else")
+    #expect(shown(after: .milliseconds(999), fallen("63997")) == 1, "another verdict")
     #expect(shown(after: .milliseconds(999), fallen("63996")) == 0)
     #expect(shown(after: .milliseconds(1), fallen("63996")) == 1, "what was held back")
   }
