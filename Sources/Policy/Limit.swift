@@ -111,10 +111,10 @@ extension Limit {
 }
 
 extension PolicyPath {
-  /// The sum of all numbers at the path.
+  /// The sum of all numbers at the path, none of which may make room for another.
   fileprivate func amount(in scene: Scene) -> Result<ExactDecimal, Limit.Uncountable> {
     var total = Result<ExactDecimal, Limit.Uncountable>.success(.zero)
-    visit(scene) { value in
+    visitParts(scene) { value in
       total = total.flatMap { sum in Self.amount(value).flatMap { Self.sum(sum, $0) } }
     }
     return total

@@ -137,6 +137,12 @@ package struct PolicyPath: Hashable, Sendable, CustomStringConvertible {
     body(fold.value(of: all))
   }
 
+  /// As `visit`, but of a sum every value that it adds up.
+  func visitParts(_ scene: Scene, _ body: (JSONValue?) -> Void) {
+    guard fold == .sum else { return visit(scene, body) }
+    visit(start(in: scene), from: firstStep, ofEmpty: false, body)
+  }
+
   /// - Parameter ofEmpty: Whether an empty array counts as one value that is not there.
   private func visit(
     _ start: JSONValue?, from place: Int, ofEmpty: Bool, _ body: (JSONValue?) -> Void

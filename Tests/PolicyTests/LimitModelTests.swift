@@ -238,6 +238,17 @@ private struct Dice {
     #expect(meter.call(#"{"request":[{"qty":"5"},{"qty":"-5"}]}"#).decision == .deny)
   }
 
+  @Test func aPartBelowZeroMakesNoRoomInASumEither() throws {
+    var meter = try Meter(Self.cap("10", "sum(args.l[*])"))
+    let denied = meter.call(#"{"l":["5","-5"]}"#)
+    #expect(denied.decision == .deny && denied.reason.hasSuffix("which is negative"))
+    #expect(meter.call(#"{"l":[]}"#).decision == .allow)
+    #expect(meter.call(#"{"l":["5",5]}"#).decision == .allow)
+    #expect(meter.call(#"{"l":["0.1"]}"#).decision == .deny)
+    #expect(meter.call(#"{"l":[1,null]}"#).reason.contains("missing"))
+    #expect(meter.call(#"{"m":[]}"#).reason.contains("missing"))
+  }
+
   @Test func givingBackAfterTheWindowFreesNothing() throws {
     var meter = try Meter(#""limits":[{"counter":"n","window":"minute","max":2}]"#)
     meter.call()
