@@ -10,19 +10,53 @@ package struct SampleCall: Hashable, Sendable {
     package var rule: String?
   }
 
+  /// What becomes of a call that is not denied; what each counts for is in the table of docs/policy.md.
+  package enum Outcome: String, CaseIterable, Hashable, Sendable {
+    /// It leaves: its moment.
+    case sent
+    /// It is over, with an answer.
+    case answered
+    /// It is over, and provably without effect.
+    case refused
+    /// It was sent, and nobody knows whether it had an effect.
+    case unknown
+    /// It is over, and did not leave: rejected, expired, withdrawn, or proven not to have left.
+    case notSent = "not_sent"
+
+    /// What may come after it.
+    fileprivate var next: Set<Outcome> {
+      switch self {
+      case .sent: [.answered, .refused, .unknown, .notSent]
+      case .unknown: [.answered, .refused]
+      case .answered, .refused, .notSent: []
+      }
+    }
+    fileprivate static let first: Set<Outcome> = [.sent, .notSent]
+  }
+
+  package struct Step: Hashable, Sendable {
+    /// Since the call came; no less than of the step before.
+    package let after: Milliseconds
+    package let became: Outcome
+  }
+
   /// For the report; `call 3` where the file gives none.
   package var name: String
   package var call: Call
   /// Nil: now.
   package var at: Timestamp?
   package var expected: Expectation?
+  /// What becomes of it where calls count; nil: it is sent and answered at once.
+  package var then: [Step]?
 
   /// Calls of one file.
   package static let limit = 10_000
+  /// How long after a call something may become of it.
+  private static let mostAfter = Milliseconds.minutes(366 * 24 * 60)
 
-  /// One call: `{tool, arguments, agent?, facts?, at?, name?, expect?}`.
+  /// One call: `{tool, arguments, agent?, facts?, at?, name?, expect?, then?}`.
   package init(json: JSONCursor, number: Int = 1) throws(JSONError) {
-    try json.allow(only: ["tool", "arguments", "agent", "facts", "at", "name", "expect"])
+    try json.allow(only: ["tool", "arguments", "agent", "facts", "at", "name", "expect", "then"])
     call = Call(
       tool: try json.member("tool").text(), arguments: try json.member("arguments").object(),
       agent: try json.optional("agent")?.text() ?? "agent",
@@ -36,18 +70,52 @@ package struct SampleCall: Hashable, Sendable {
         decision: try one.member("decision").one(of: Verdict.Decision.self),
         rule: try one.optional("rule")?.string())
     }
+    then = try json.maybe("then") { one throws(JSONError) in try Self.steps(one) }
   }
 
   /// One call, or an array of them.
-  package static func all(_ json: JSONCursor) throws(JSONError) -> [SampleCall] {
-    guard case .array = json.value else { return [try SampleCall(json: json)] }
-    let elements = try json.elements()
+  ///
+  /// - Parameter inOrder: Whether they come one after another: each then needs `at`, none before that of
+  ///   the call ahead of it.
+  package static func all(
+    _ json: JSONCursor, inOrder: Bool = false
+  ) throws(JSONError) -> [SampleCall] {
+    var elements = [json]
+    if case .array = json.value { elements = try json.elements() }
     guard (1...limit).contains(elements.count) else {
       throw json.bad("\(elements.count) calls, allowed are 1 to \(limit)")
     }
     var all: [SampleCall] = []
     for (index, one) in elements.enumerated() {
-      all.append(try SampleCall(json: one, number: index + 1))
+      let sample = try SampleCall(json: one, number: index + 1)
+      if inOrder {
+        guard let at = sample.at else { throw one.bad("calls that count need \"at\"") }
+        if let before = all.last?.at, at < before {
+          throw try one.member("at").bad("the call before it came later; list calls as they came")
+        }
+      }
+      all.append(sample)
+    }
+    return all
+  }
+
+  /// `[{after?, became}]`, in the order in which they happen.
+  private static func steps(_ json: JSONCursor) throws(JSONError) -> [Step] {
+    var (all, may) = ([Step](), Outcome.first)
+    for one in try json.elements() {
+      try one.allow(only: ["after", "became"])
+      let before = all.last?.after ?? .zero
+      let after = try one.optional("after")?.duration() ?? before
+      guard after >= before, after <= mostAfter else {
+        throw one.bad("it comes no sooner than what is listed before it, and within \(mostAfter)")
+      }
+      let became = try one.member("became").one(of: Outcome.self)
+      guard may.contains(became) else {
+        let before = all.last?.became.rawValue ?? "new"
+        throw one.bad("a call that is \(before) cannot become \(became.rawValue)")
+      }
+      all.append(Step(after: after, became: became))
+      may = became.next
     }
     return all
   }

@@ -5,6 +5,7 @@ import Gateway
 import JSON
 import Orders
 import Policy
+import Time
 
 struct PolicyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -56,24 +57,41 @@ struct PolicyCommand: ParsableCommand {
   }
 }
 
+struct CallsOption: ParsableArguments {
+  @Flag(
+    help: """
+      Count the calls under the limits, one after another at their moments; each needs "at". Without it \
+      each call is judged with nothing counted before.
+      """)
+  var counting = false
+  @Argument(help: "The file with the calls.", completion: .file()) var calls: String
+
+  func read() throws -> SampleCalls { try SampleCalls(file: calls, counting: counting) }
+}
+
 /// Calls of a file and how they are judged.
 struct SampleCalls {
   let all: [SampleCall]
+  private let counting: Bool
   private let now = SystemClock.now()
 
   /// Throws with file, line and column.
-  init(file: String) throws {
+  init(file: String, counting: Bool) throws {
     let bytes = try Files.read(file)
     do throws(JSONError) {
       let json = JSONCursor(try JSONParser.parse(bytes, limits: .file))
-      all = try SampleCall.all(json).map(Self.withFacts)
+      all = try SampleCall.all(json, inOrder: counting).map(Self.withFacts)
     } catch {
       throw Failure(Failure.badInput, "\(file): \(error.located(in: bytes))")
     }
+    self.counting = counting
   }
 
-  func verdict(of policy: Policy, on call: SampleCall) -> Verdict {
-    call.verdict(of: policy, now: now)
+  /// The verdicts on all, in their order.
+  func verdicts(of policy: Policy) -> [Verdict] {
+    guard counting else { return all.map { $0.verdict(of: policy, now: now) } }
+    var rehearsal = Rehearsal(policy)
+    return all.map { rehearsal.verdict(on: $0) }
   }
 
   /// What the gateway computes of an order without a market: no sums over legs without a price.
@@ -93,19 +111,22 @@ extension PolicyCommand {
         CALLS is a JSON file with one call or an array of them: {"tool": …, "arguments": {…}}, and \
         where wanted "agent", "at" (a moment), "name" and "facts", such as \
         {"risk": {"max_severity": "HIGH"}}. Facts of an order are computed; without a market, market \
-        legs have no worth. Nothing is sent or counted.
+        legs have no worth. Nothing is sent, and nothing is counted at the gateway.
+
+        With `--counting`, "then" lists what becomes of a call that is not denied, such as \
+        [{"became": "sent"}, {"after": "2s", "became": "answered"}]; without it the call is sent and \
+        answered at once. Besides "sent" and "answered" there are "refused", "unknown" and "not_sent".
         """)
     @OptionGroup var config: ConfigOptions
     @OptionGroup var output: JSONOption
     @Option(help: "The policy file. Default: the configuration's.", completion: .file())
     var policy: String?
-    @Argument(help: "The file with the calls.", completion: .file()) var calls: String
+    @OptionGroup var calls: CallsOption
 
     func run() throws {
       let policy = try PolicyFile.read(try self.policy ?? config.read().policy)
-      let samples = try SampleCalls(file: calls)
-      for sample in samples.all {
-        let verdict = samples.verdict(of: policy, on: sample)
+      let samples = try calls.read()
+      for (sample, verdict) in zip(samples.all, samples.verdicts(of: policy)) {
         if output.json {
           Standard.json(verdict.described(sample.name))
         } else {
@@ -125,15 +146,14 @@ extension PolicyCommand {
     @OptionGroup var config: ConfigOptions
     @Option(help: "The policy file. Default: the configuration's.", completion: .file())
     var policy: String?
-    @Argument(help: "The file with the calls.", completion: .file()) var calls: String
+    @OptionGroup var calls: CallsOption
 
     func run() throws {
       let policy = try PolicyFile.read(try self.policy ?? config.read().policy)
-      let samples = try SampleCalls(file: calls)
+      let samples = try calls.read()
       var failures = 0
-      for sample in samples.all {
-        let complaint = sample.complaint(about: samples.verdict(of: policy, on: sample))
-        if let complaint {
+      for (sample, verdict) in zip(samples.all, samples.verdicts(of: policy)) {
+        if let complaint = sample.complaint(about: verdict) {
           failures += 1
           Standard.line(Plain.safe("failed  \(sample.name): \(complaint)"))
         }
@@ -150,16 +170,14 @@ extension PolicyCommand {
       discussion: "CALLS is as for `policy explain`. Ends with 1 when any verdict differs.")
     @Argument(help: "A policy file.", completion: .file()) var old: String
     @Argument(help: "Another policy file.", completion: .file()) var new: String
-    @Argument(help: "The file with the calls.", completion: .file()) var calls: String
+    @OptionGroup var calls: CallsOption
 
     func run() throws {
       let (old, new) = (try PolicyFile.read(self.old), try PolicyFile.read(self.new))
-      let samples = try SampleCalls(file: calls)
+      let samples = try calls.read()
       var differences = 0
-      for sample in samples.all {
-        let (before, after) = (
-          samples.verdict(of: old, on: sample), samples.verdict(of: new, on: sample)
-        )
+      let verdicts = zip(samples.verdicts(of: old), samples.verdicts(of: new))
+      for (sample, (before, after)) in zip(samples.all, verdicts) {
         guard before.decision != after.decision || before.approval != after.approval else {
           continue
         }
@@ -194,6 +212,8 @@ extension Verdict {
         shadowed.map {
           ["rule": .string(Text($0.rule)), "decision": .string(Text($0.decision.rawValue))]
         }),
+      "counter": counter.map(JSONValue.string),
+      "retryAfterMs": retryAfter.map { .int($0.count) },
     ])
   }
 }

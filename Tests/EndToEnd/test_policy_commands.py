@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ["COUNTERSIGN_PROGRAM"]
 LEG = {"symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.1", "price": "60000"}
 
@@ -84,6 +87,48 @@ def test_diff_names_the_calls_that_are_decided_differently(files):
     assert [line.split(":")[0] for line in out.splitlines()[:-1]] == ["middle"]
     assert "2 signatures becomes" in out
     assert run("diff", old, old, calls)[0] == 0
+
+
+COUNTED = {"version": "1", "default": "deny", "tools": {"wsCreateOrder": {
+    "action": "hold",
+    "limits": [{"counter": "qty", "window": "hour", "max": 1, "increment_from": "args.qty"}]}}}
+
+
+def counted_calls():
+    """The example of docs/policy.md."""
+    page = (REPOSITORY / "docs/policy.md").read_text()
+    return re.search(r"### Calls that count.*?```json\n(.*?)```", page, re.S)[1]
+
+
+def test_calls_count_one_after_another(files):
+    document, calls = files("policy.json", COUNTED), files("calls.json", counted_calls())
+    assert run("test", "--counting", "--policy", document, calls) == (
+        0, "3 as expected, 0 failed\n", "")
+    # Each for itself, they all have room.
+    assert run("test", "--policy", document, calls)[0] == 1
+    code, out, _ = run("explain", "--json", "--counting", "--policy", document, calls)
+    denied = json.loads(out.splitlines()[1])
+    # When the first is decided is not known, so there is no time to try again.
+    assert (code, denied["counter"], "retryAfterMs" in denied) == (0, "qty", False)
+
+
+def test_diff_counts_for_each_policy(files):
+    wider = json.loads(json.dumps(COUNTED))
+    wider["tools"]["wsCreateOrder"]["limits"][0]["max"] = 2
+    old, new = files("old.json", COUNTED), files("new.json", wider)
+    calls = files("calls.json", counted_calls())
+    code, out, _ = run("diff", "--counting", old, new, calls)
+    assert (code, out.splitlines()) == (1, [
+        "call 2: deny by /tools/wsCreateOrder/limits/0 becomes hold by /tools/wsCreateOrder/action, "
+        "1 signature", "1 of 3 calls are decided differently"])
+
+
+def test_calls_that_count_are_listed_as_they_came(files):
+    calls = json.loads(counted_calls())
+    document = files("policy.json", COUNTED)
+    for wrong, words in ((calls[::-1], "came later"), ([{**calls[0], "at": None}], 'need "at"')):
+        code, out, err = run("explain", "--counting", "--policy", document, files("c.json", wrong))
+        assert (code, out) == (2, "") and words in err and "line 1" in err, err
 
 
 @pytest.mark.parametrize("text, place", [
