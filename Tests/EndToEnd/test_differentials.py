@@ -14,8 +14,12 @@ DEEP = 5_000
 READ = {"type": "object", "properties": {
     "symbol": {"type": "string"}, "legs": {"type": "array", "items": {
         "type": "object", "properties": {"qty": {"type": "string"}}}}}}
-TOOLS = [{**tool("read"), "inputSchema": READ}, tool("delete_repo"), tool("KAITO"), tool("caf\u00e9")]
-POLICY = {"version": "1", "default": "deny", "tools": {"read": {}, "KAITO": {}, "caf\u00e9": {}}}
+TOOLS = [{**tool("read"), "inputSchema": READ}, tool("delete_repo"), tool("KAITO"), tool("caf\u00e9"),
+         tool("trade"), tool("shun")]
+SYMBOLS = {"path": "args.symbol", "op": "in", "value": ["KAITOUSDT", "CAF\u00c9USDT"]}
+POLICY = {"version": "1", "default": "deny", "tools": {
+    "read": {}, "KAITO": {}, "caf\u00e9": {}, "trade": {"require": [{"conditions": [SYMBOLS]}]},
+    "shun": {"deny_if": [{"conditions": [{"not": {**SYMBOLS, "op": "not_in"}}]}]}}}
 
 PARSE, MESSAGE, PARAMS = -32700, -32600, -32602
 DENIED = "denied"
@@ -104,6 +108,13 @@ CASES = {
     "a name with NUL": (call(name='"read\\u0000"'), DENIED),
     "an empty name": (call(name='""'), PARAMS),
     "a name of 300 bytes": (call(name='"' + "r" * 300 + '"'), PARAMS),
+    # Symbols that look the same: none is on the list.
+    "a Kelvin sign in a symbol": (call('{"symbol":"\u212aAITOUSDT"}', name='"trade"'), DENIED),
+    "an escaped Kelvin sign in a symbol": (call('{"symbol":"\\u212aAITOUSDT"}', name='"trade"'), DENIED),
+    "a decomposed symbol": (call('{"symbol":"CAFE\u0301USDT"}', name='"trade"'), DENIED),
+    "a symbol in another case": (call('{"symbol":"kaitousdt"}', name='"trade"'), DENIED),
+    "a symbol with a blank": (call('{"symbol":"KAITOUSDT "}', name='"trade"'), DENIED),
+    "a symbol that is listed, by an escape": (call('{"symbol":"\\u004bAITOUSDT"}', name='"shun"'), DENIED),
     # Other documents than one.
     "two messages": (call() + call(name='"delete_repo"'), PARSE),
     "a comment": (call('{}/*x*/'), PARSE),
@@ -147,6 +158,13 @@ def test_over_http(scripted):
     assert world.gateway_pid == pid
     assert [one["symbol"] for _, one in world.calls()[before:]] == [
         f"S{n}" for n in range(len(CASES) + 1)], "only good calls arrived"
+
+
+def test_only_the_listed_bytes_of_a_symbol_pass(scripted):
+    agent = scripted.agent()
+    for symbol in SYMBOLS["value"]:
+        assert text_of(agent.call("trade", {"symbol": symbol})) == "did trade"
+    assert text_of(agent.call("shun", {"symbol": "\u212aAITOUSDT"})) == "did shun", "another symbol"
 
 
 def good(agent, number):

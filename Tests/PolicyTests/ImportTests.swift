@@ -1,3 +1,4 @@
+import Decimals
 import JSON
 import Testing
 import Time
@@ -195,6 +196,17 @@ import Time
     #expect(first.reading == .kept && first.position == JSONPosition(line: 8, column: 7))
   }
 
+  /// Snippets of theirs leave the name out, which their own check refuses. What they mean is plain.
+  @Test func aRuleWithoutANameIsRead() throws {
+    let imported = try read(
+      "version: \"1\"\ndefault: deny\ntools:\n  drop: {rules: [{action: deny}]}\n"
+        + "  ask: {rules: [{rate_limit: 5/hour}]}\n")
+    #expect(imported.isWhole, "\(imported.remarks)")
+    #expect(try decide(imported, "drop") == .deny && decide(imported, "ask") == .allow)
+    let limit = try #require(policy(imported).rules(for: "ask")?.limits.first)
+    #expect(limit.max == 5 && limit.span == .window(.minutes(60)))
+  }
+
   @Test func withoutADefaultInterceptAllows() throws {
     let imported = try read(
       """
@@ -246,7 +258,8 @@ import Time
       "{rules: [{name: r, conditions: [{path: args.a, op: eq, value: 1}], state: {counter: c, window: day}}]}",
       "{rules: [{name: r, conditions: [{path: state.t.c, op: neq, value: 1}], state: {counter: c, window: day}}]}",
       "{rules: [{name: r, conditions: [{path: state.other.c, op: lt, value: 1}]}]}",
-      "{rules: [{name: r, spend: {daily: 5}}]}", "5",
+      "{rules: [{name: r, spend: {daily: 5}}]}", "{rules: [{name: r, spend_limit: $500/day}]}",
+      "5",
     ])
   func failsClosedOnIntercept(_ tool: String) throws {
     let imported = try read(
