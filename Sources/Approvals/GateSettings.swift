@@ -46,6 +46,8 @@ package struct GateSettings: Hashable, Sendable {
   package var agesShownWithin: Milliseconds = .seconds(10)
   /// Approvals that are remembered for their pace.
   package var approvalsKept = 100
+  /// Fills of an agent that its next batches are judged by.
+  package var pastFillsKept = 500
   /// Settled calls that are kept in memory for replays, differences and the screen.
   package var settledKept = 500
   /// How long an upstream may take to answer an order call before its outcome is unknown.

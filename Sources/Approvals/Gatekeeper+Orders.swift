@@ -99,6 +99,7 @@ extension Gatekeeper {
     guard case .changed(let leg) = change, let call = held[id] else { return [] }
     let view = FillView(row, batch: id, leg: leg + 1, agent: call.agent)
     record(Draft(entries: [draft("fill", id.text, view.json.objectValue ?? JSONObject())]))
+    remember(view)
     return keep(view)
   }
 

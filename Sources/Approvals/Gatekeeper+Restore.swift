@@ -106,6 +106,12 @@ extension Gatekeeper {
         byRepeatKey[call.repeatKey] = call.id
       }
     }
+    // The store gives the newest of many settled calls.
+    if held.settled.count >= settings.settledKept,
+      let oldest = held.settled.compactMap({ held[$0]?.receivedAt }).min()
+    {
+      held.beginPast(at: oldest)
+    }
   }
 
   private mutating func killLeftBehind(_ snapshot: StoreSnapshot) -> [GateEffect] {

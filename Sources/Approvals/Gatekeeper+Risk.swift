@@ -82,29 +82,25 @@ extension Gatekeeper {
 
   // MARK: History
 
-  /// Orders of an agent that are looked at one by one.
-  private static let legsRemembered = 400
-  private static let fillsRemembered = 500
-  private static let day = Milliseconds.minutes(24 * 60)
-
   /// What the gateway remembers of the agent, and of others lately.
   /// - Parameter id: Of the call whose orders are looked at; nil while it has none.
   func history(of agent: Text, before id: BatchID?) -> RecentHistory {
-    var history = RecentHistory()
-    for past in held.recent(of: agent, while: { _ in true }) {
-      guard id.map({ past.id < $0 }) ?? true, let order = past.order else { continue }
-      history.note(past, order, lists: history.legs.count < Self.legsRemembered, at: now)
-    }
-    history.legs.reverse()
-    let others = held.agents.filter { $0 != agent }.flatMap { other in
-      held.recent(of: other) { $0.state.isOpen || now - $0.receivedAt <= .minutes(1) }
-    }
-    history.others = others.flatMap { $0.pastLegs }
-    history.fills = fills.suffix(Self.fillsRemembered).compactMap {
-      RecentHistory.Fill($0, own: agent)
-    }
-    history.day.fills = history.fills.count { $0.isOwnAgent && now - $0.at <= Self.day }
+    var history = held.past.history(of: agent, before: id, at: now)
+    history.fills = pastFills[agent] ?? []
+    history.day.fills = history.fills.count { now - $0.at <= .minutes(24 * 60) }
     return history
+  }
+
+  /// Takes a fill of the agent's into what its next batches are judged by.
+  mutating func remember(_ fill: FillView) {
+    guard let past = RecentHistory.Fill(fill) else { return }
+    // In place, as the newest: a copy for each fill would cost more than the fill.
+    var fills = pastFills.removeValue(forKey: fill.agent) ?? []
+    fills.append(past)
+    if fills.count >= settings.pastFillsKept * 2 {
+      fills.removeFirst(fills.count - settings.pastFillsKept)
+    }
+    pastFills[fill.agent] = fills
   }
 
   // MARK: Baselines
@@ -123,49 +119,11 @@ extension Gatekeeper {
   }
 }
 
-extension RecentHistory {
-  /// Takes one call of the agent into what is remembered; `lists` also its orders one by one.
-  fileprivate mutating func note(
-    _ call: HeldCall, _ order: OrderBatch, lists: Bool, at now: Timestamp
-  ) {
-    let legs = call.pastLegs
-    if lists { self.legs += legs.reversed() }
-    let isRefused = call.fate == .refused
-    if now - call.receivedAt <= .minutes(24 * 60) {
-      day.orders += legs.count
-      for amount in isRefused ? [] : call.assessment.byCurrency {
-        day.worth[amount.currency] = try? (day.worth[amount.currency] ?? .zero) + amount.amount
-      }
-    }
-    guard call.fate == .sent, now - call.receivedAt <= .minutes(30 * 24 * 60) else { return }
-    sentSymbols.formUnion(order.symbols)
-    for leg in order.legs { sentKinds.formUnion(leg.kinds) }
-  }
-}
-
-extension HeldCall {
-  fileprivate var fate: RecentHistory.Fate {
-    switch state {
-    case .pending, .partlySigned, .cooling, .approved, .dispatching: .pending
-    case .acknowledged, .unknown, .resolved: .sent
-    case .failed, .rejected, .expired, .withdrawn, .blocked: .refused
-    }
-  }
-
-  fileprivate var pastLegs: [RecentHistory.PastLeg] {
-    (order?.legs ?? []).map {
-      RecentHistory.PastLeg(
-        leg: $0, batch: id.text, at: receivedAt, fate: fate, worth: assessment.worths[$0.index])
-    }
-  }
-}
-
 extension RecentHistory.Fill {
-  fileprivate init?(_ view: FillView, own agent: Text) {
+  fileprivate init?(_ view: FillView) {
     guard let side = Side(exactly: view.side) else { return nil }
     self.init(
-      symbol: view.symbol, side: side, price: view.price, qty: view.quantity, at: view.time,
-      isOwnAgent: view.agent == agent)
+      symbol: view.symbol, side: side, price: view.price, qty: view.quantity, at: view.time)
   }
 }
 

@@ -97,6 +97,8 @@ package struct Gatekeeper: Sendable {
   var unrecorded: [Unrecorded] = []
   var watching: [Listing] = []
   var fills: [FillView] = []
+  /// Of each agent, as the checks of its next batches read them, oldest first.
+  var pastFills: [Text: [RecentHistory.Fill]] = [:]
   var fillIDs: Set<Text> = []
   /// Open orders that no batch of this gateway made, by their id.
   var elsewhere: [Text: OrderRow] = [:]

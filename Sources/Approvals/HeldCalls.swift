@@ -9,8 +9,6 @@ package struct HeldCalls: Sendable {
   private var calls: [BatchID: HeldCall] = [:]
   private var openOf: [Text: Int] = [:]
   private var listingsOf: [Listing: Int] = [:]
-  /// Every call of an agent, oldest first.
-  private var byAgent: [Text: [BatchID]] = [:]
   private var deadlines = Deadlines<BatchID>()
 
   /// Calls that wait for a decision.
@@ -23,6 +21,8 @@ package struct HeldCalls: Sendable {
   package private(set) var followed: Set<BatchID> = []
   /// Calls that can still be decided.
   private var undecided: Set<BatchID> = []
+  /// What the checks read of all of them.
+  private(set) var past = PastCalls()
 
   package init() {}
 
@@ -43,26 +43,23 @@ package struct HeldCalls: Sendable {
     get { calls[id] }
     _modify {
       let before = calls[id].map(Facts.init)
+      let remembered = calls[id].flatMap(PastCalls.Key.init)
       defer {
         let after = calls[id].map(Facts.init)
         if before != after { note(id, before, after) }
+        let key = calls[id].flatMap(PastCalls.Key.init)
+        if let call = calls[id], let key, key != remembered {
+          past.note(call, key)
+        } else if key == nil, let remembered {
+          past.letGo(id, of: remembered.agent)
+        }
       }
       yield &calls[id]
     }
   }
 
-  /// Agents with a call that is known here.
-  var agents: [Text] { byAgent.keys.sorted() }
-
-  /// Calls of an agent, newest first, for as long as `goesOn`.
-  func recent(of agent: Text, while goesOn: (HeldCall) -> Bool) -> [HeldCall] {
-    var found: [HeldCall] = []
-    for id in (byAgent[agent] ?? []).reversed() {
-      guard let call = calls[id], goesOn(call) else { break }
-      found.append(call)
-    }
-    return found
-  }
+  /// Calls that came before `moment` may be missing.
+  mutating func beginPast(at moment: Timestamp) { past.begin(at: moment) }
 
   /// When the next call expires or its recall time ends.
   mutating func nextDeadline() -> Timestamp? { deadlines.next() }
@@ -110,11 +107,6 @@ package struct HeldCalls: Sendable {
     if after?.isSettled == true { settled.insert(id) } else { settled.remove(id) }
     if after?.isFollowed == true { followed.insert(id) } else { followed.remove(id) }
     if after?.isTracked == true { tracked.insert(id) } else { tracked.remove(id) }
-    switch (before, after) {
-    case (nil, let new?): insert(id, of: new.agent)
-    case (let old?, nil): byAgent[old.agent]?.removeAll { $0 == id }
-    default: break
-    }
   }
 
   private mutating func count(_ facts: Facts, _ change: Int) {
@@ -129,14 +121,5 @@ package struct HeldCalls: Sendable {
   private static func add<Key>(_ change: Int, to key: Key, in counts: inout [Key: Int]) {
     let new = (counts[key] ?? 0) + change
     counts[key] = new == 0 ? nil : new
-  }
-
-  /// Ids rise with the moment of receipt, so a new call is nearly always the newest.
-  private mutating func insert(_ id: BatchID, of agent: Text) {
-    var ids = byAgent.removeValue(forKey: agent) ?? []
-    var place = ids.count
-    while place > 0, ids[place - 1] > id { place -= 1 }
-    ids.insert(id, at: place)
-    byAgent[agent] = ids
   }
 }

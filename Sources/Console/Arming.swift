@@ -23,8 +23,6 @@ struct Arming: Hashable, Sendable {
   static let burstLimit = 4
   /// Less time to live than this is not enough to decide in.
   static let leastTimeLeft = Milliseconds(5_000)
-  /// Groups that are numbered at one time: as many as fit on 80x24 with their words whole.
-  static let groupsShown = 3
 
   enum Stage: Hashable, Sendable {
     /// Waiting for the random number.
@@ -77,6 +75,8 @@ struct Arming: Hashable, Sendable {
   /// Two digits, once drawn.
   private(set) var code: [Unicode.Scalar] = []
   private(set) var accepted: [Text] = []
+  /// How many of the groups to accept have stood in the panel whole, from the first.
+  private(set) var groupsShown = 0
   private(set) var phraseTyped = 0
   private(set) var codeTyped = 0
   /// When the last digit came.
@@ -133,8 +133,10 @@ struct Arming: Hashable, Sendable {
     return true
   }
 
-  /// The panel has reached the screen. Says whether this is the first time.
-  mutating func painted(at now: Timestamp) -> Bool {
+  /// The panel has reached the screen, with the first `groups` of those to accept by then. Says whether
+  /// this is the first time.
+  mutating func painted(groups: Int, at now: Timestamp) -> Bool {
+    groupsShown = max(groupsShown, groups)
     guard stage == .unpainted else { return false }
     stage = .settling(paintedAt: now)
     quietSince = now
@@ -164,21 +166,18 @@ struct Arming: Hashable, Sendable {
     return phraseTyped < phrase.count ? .phrase : .code
   }
 
-  /// Rules that must be accepted by their number.
-  var wanted: [Text] { isDemanding ? groups.filter(\.needsAcceptance).map(\.rule) : [] }
+  /// What must be accepted, one after the other, each by its number.
+  var wanted: [FindingGroup] { isDemanding ? groups.filter(\.needsAcceptance) : [] }
 
-  /// The groups numbered now: a few at a time, in order.
-  var numbered: [FindingGroup] {
-    guard isDemanding else { return [] }
-    let page = min(accepted.count, max(0, wanted.count - 1)) / Self.groupsShown
-    let all = groups.filter(\.needsAcceptance)
-    return Array(all.dropFirst(page * Self.groupsShown).prefix(Self.groupsShown))
+  /// The key that accepts a group: the last digit of its number.
+  static func digit(of index: Int) -> Unicode.Scalar {
+    Unicode.Scalar(UInt8(48 + (index + 1) % 10))
   }
 
   /// Whether the character is the next that is asked for: then it is text, not a command.
   func expects(_ scalar: Unicode.Scalar) -> Bool {
     switch task {
-    case .accept: (49...57).contains(scalar.value) && Int(scalar.value) - 49 < numbered.count
+    case .accept: scalar == Self.digit(of: accepted.count)
     case .phrase: phraseTyped < phrase.count && phrase[phraseTyped] == scalar
     case .code: codeTyped < code.count && code[codeTyped] == scalar
     }
@@ -198,6 +197,8 @@ struct Arming: Hashable, Sendable {
     }
     stage = .open
     guard case .character(let scalar) = key else { return .wrong }
+    // Nobody accepts what has not stood there yet.
+    if task == .accept, accepted.count >= groupsShown { return .ignored }
     let step = take(scalar)
     if step == .complete { completedAt = now }
     return step
@@ -225,11 +226,8 @@ struct Arming: Hashable, Sendable {
   }
 
   private mutating func accept(_ scalar: Unicode.Scalar) -> Step {
-    let shown = numbered
-    guard (49...57).contains(scalar.value) else { return .wrong }
-    let index = Int(scalar.value - 49)
-    guard index < shown.count, !accepted.contains(shown[index].rule) else { return .wrong }
-    accepted.append(shown[index].rule)
+    guard scalar == Self.digit(of: accepted.count) else { return .wrong }
+    accepted.append(wanted[accepted.count].rule)
     return .advanced
   }
 }

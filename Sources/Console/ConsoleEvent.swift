@@ -61,6 +61,8 @@ package struct Painted: Hashable, Sendable {
   var marks: [SeenMark] = []
   /// The serial of an approval panel that stood there complete.
   var panel: Int?
+  /// How many of the groups that it asks to accept have stood in it whole by then, from the first.
+  var panelGroups = 0
   /// Whether a panel was asked for that does not fit.
   var isPanelCut = false
   /// How far the panes can scroll, and how many rows the list has.

@@ -145,9 +145,10 @@ extension ConsoleModel {
     if painted.isPanelCut {
       return disarm("the panel does not fit; enlarge the terminal, or use `countersign approve`")
     }
-    guard painted.panel == arming.serial, arming.painted(at: now) else { return [] }
+    guard painted.panel == arming.serial else { return [] }
+    let isFirst = arming.painted(groups: painted.panelGroups, at: now)
     prompt = .arm(arming)
-    return [.discardInput]
+    return isFirst ? [.discardInput] : []
   }
 
   private mutating func note(_ marks: [SeenMark], _ id: BatchID, _ version: ContentVersion) {

@@ -11,9 +11,9 @@ extension ConsoleModel {
   func drawPanel(_ arming: Arming, _ canvas: inout Canvas, in body: Rect) {
     guard arming.stage != .drawing else { return }
     let width = min(body.width, 100)
-    guard let lines = panelLines(for: arming, width: width - 4, room: body.height - 2) else {
-      return
-    }
+    guard
+      let (lines, groups) = panelLines(for: arming, width: width - 4, room: body.height - 2)
+    else { return }
     let height = min(body.height, lines.count + 2)
     let block = Rect(
       x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width: width,
@@ -29,24 +29,31 @@ extension ConsoleModel {
     canvas.frame.cursor = inside.row(max(0, lines.count - 2))
     // What lies under the panel was not seen.
     canvas.painted.marks = []
-    if isWhole { canvas.painted.panel = arming.serial } else { canvas.painted.isPanelCut = true }
+    canvas.painted.isPanelCut = !isWhole
+    if isWhole { (canvas.painted.panel, canvas.painted.panelGroups) = (arming.serial, groups) }
   }
 }
 
 extension ConsoleModel {
-  /// The panel's rows for `width` cells; nil when what would be signed has not been read.
+  /// The panel's rows for `width` cells, and how many of the groups to accept have stood in it when these
+  /// are on the screen; nil when what would be signed has not been read.
   ///
   /// The last two rows say when keys count and which ones; what is signed stands above them.
-  func panelLines(for arming: Arming, width: Int, room: Int) -> [TextLine]? {
+  func panelLines(
+    for arming: Arming, width: Int, room: Int
+  ) -> (lines: [TextLine], groups: Int)? {
     var keys = [(SafeText("Esc"), SafeText("back"))]
     if arming.batch != nil {
       keys.append((SafeText(untrusted: keymap.label(of: .reject)), "reject"))
     }
     keys.append((SafeText(untrusted: keymap.label(of: .halt)), "halt"))
     if arming.batch != nil { keys.append((SafeText(untrusted: keymap.label(of: .pause)), "pause")) }
-    let tasks = TaskLines(arming: arming, width: width, now: now, keys: keys).lines
+    let tasks = TaskLines(arming: arming, width: width, now: now, keys: keys)
     if case .definition(let acceptance) = arming.subject {
-      return AcceptanceLines(acceptance: acceptance, width: width).lines + tasks
+      return (
+        AcceptanceLines(acceptance: acceptance, width: width).lines + tasks.lines(room: room).lines,
+        0
+      )
     }
     guard let row = arming.batch.flatMap({ queue.rows[$0] }), let content = currentContent(of: row)
     else { return nil }
@@ -76,7 +83,7 @@ struct PanelView {
   let now: Timestamp
   let isVerified: Bool
   /// What is to be done.
-  let tasks: [TextLine]
+  let tasks: TaskLines
 
   /// One batch of those that are signed.
   struct Member {
@@ -84,19 +91,16 @@ struct PanelView {
     var content: BatchContent
   }
 
-  /// The rows, with as many legs as leave room for everything that must be there.
-  func lines(room: Int) -> [TextLine] {
-    if members.count > 1 { return SetLines(members: members, width: width).lines + tasks }
-    let fixed = head + sums + tasks
-    let legs = legLines
-    let spare = room - fixed.count
-    let shown: [TextLine]
-    if legs.flatMap({ $0 }).count <= spare {
-      shown = legs.flatMap { $0 }
-    } else {
-      shown = largest
+  /// The rows. Where not everything has room, of the legs only the largest are shown, and of the groups
+  /// to accept the next ones.
+  func lines(room: Int) -> (lines: [TextLine], groups: Int) {
+    if members.count > 1 {
+      return (SetLines(members: members, width: width).lines + tasks.lines(room: room).lines, 0)
     }
-    return head + shown + sums + tasks
+    var above = head + content.legs.flatMap(line) + sums
+    if above.count + tasks.height > room { above = head + largest + sums }
+    let (lines, groups) = tasks.lines(room: room - above.count)
+    return (above + lines, groups)
   }
 
   private var head: [TextLine] {
@@ -117,8 +121,6 @@ struct PanelView {
         Span(SafeText(untrusted: "sha " + quarters.joined(separator: " "))),
       ], width: width, first: 0, indent: 0) + place
   }
-
-  private var legLines: [[TextLine]] { content.legs.map(line) }
 
   private func line(_ leg: Leg) -> [TextLine] {
     let price = leg["price"]?.stringValue ?? "at market"
@@ -174,8 +176,33 @@ struct TaskLines {
   /// Keys that work besides, and what they do.
   let keys: [(key: SafeText, does: SafeText)]
 
-  var lines: [TextLine] {
-    var lines = acceptances
+  /// The rows with every group to accept.
+  var height: Int { groupLines.reduce(0) { $0 + $1.count } + rest.count }
+
+  /// The rows, with as many groups as fit below those that are accepted, one at the least; and how many
+  /// groups have then been shown.
+  func lines(room: Int) -> (lines: [TextLine], groups: Int) {
+    let groups = groupLines
+    let rest = rest
+    let spare = room - rest.count
+    guard groups.reduce(0, { $0 + $1.count }) > spare, !groups.isEmpty else {
+      return (groups.flatMap(\.self) + rest, groups.count)
+    }
+    let next = min(arming.accepted.count, groups.count - 1)
+    var (shown, end) = ([TextLine](), next)
+    while end < groups.count, end == next || shown.count + groups[end].count <= spare {
+      shown += groups[end]
+      end += 1
+    }
+    // The panel keeps its height while groups go by.
+    shown += Array(repeating: .blank, count: max(0, spare - shown.count))
+    return (shown + rest, end)
+  }
+
+  /// What stands below the groups.
+  private var rest: [TextLine] {
+    var lines: [TextLine] = []
+    if !arming.wanted.isEmpty { lines.append(progress) }
     if !arming.phrase.isEmpty {
       let typed = String(String.UnicodeScalarView(arming.phrase.prefix(arming.phraseTyped)))
       let phrase = String(String.UnicodeScalarView(arming.phrase))
@@ -202,11 +229,9 @@ struct TaskLines {
     return lines + TextLine.paragraph(words, .dim, width: width, indent: 0)
   }
 
-  private var acceptances: [TextLine] {
-    let numbered = arming.numbered
-    guard !numbered.isEmpty else { return [] }
-    var lines = numbered.enumerated().flatMap { index, group -> [TextLine] in
-      let isDone = arming.accepted.contains(group.rule)
+  private var groupLines: [[TextLine]] {
+    arming.wanted.enumerated().map { index, group in
+      let isDone = index < arming.accepted.count
       let head = "\(index + 1) [\(isDone ? "x" : " ")] \(group.severity.word) \(group.rule)"
       let more = group.findings.count - 1
       var tokens = [
@@ -216,11 +241,13 @@ struct TaskLines {
       if more > 0 { tokens.append(Span(SafeText(untrusted: "+\(more) more of \(group.rule)"))) }
       return TextLine.flow(tokens, width: width, first: 0, indent: 6, gap: 1)
     }
-    let done = arming.accepted.count
-    let mark = arming.task == .accept ? "> " : "* "
-    let words = "\(mark)accept each by its number (\(done) of \(arming.wanted.count))"
-    lines.append(TextLine(SafeText(untrusted: words)))
-    return lines
+  }
+
+  private var progress: TextLine {
+    let (done, all) = (arming.accepted.count, arming.wanted.count)
+    var words = "\(done < all ? "> " : "* ")accept each by its number (\(done) of \(all))"
+    if done < all { words += ", next \(Arming.digit(of: done))" }
+    return TextLine(SafeText(untrusted: words))
   }
 
   private var waiting: TextLine {

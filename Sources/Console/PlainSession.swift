@@ -165,7 +165,7 @@ package struct PlainSession: Sendable {
     lastPanel = lines
     for line in lines { say(line) }
     var painted = model.painted
-    painted.panel = arming.serial
+    (painted.panel, painted.panelGroups) = (arming.serial, arming.wanted.count)
     feed(.painted(painted), at: moment)
     let wait = Words.tenths(arming.minimum)
     say(
@@ -174,7 +174,7 @@ package struct PlainSession: Sendable {
   }
 
   private func panelLines(_ arming: Arming) -> [String]? {
-    model.panelLines(for: arming, width: Self.width, room: .max)?.dropLast(2).map(\.plain)
+    model.panelLines(for: arming, width: Self.width, room: .max)?.lines.dropLast(2).map(\.plain)
   }
 
   mutating func answer(_ line: String, _ arming: Arming, at moment: Timestamp) {

@@ -1,6 +1,7 @@
 import JSON
 import MCP
 import OperatorProtocol
+import Risk
 import Simulation
 import Testing
 import Time
@@ -277,6 +278,31 @@ struct DurabilityTests {
     play.saved()
     play << ["accept 2", "show #1 rejected", "answer 1 rejected"]
     #expect(play.gate.held.keys.sorted() == [play.id(1)])
+  }
+
+  @Test func whatIsForgottenCountsForItsDay() {
+    var settings = Bench.settings
+    settings.settledKept = 1
+    var play = Playbook(settings: settings)
+    for number in 1...3 {
+      play.held("wsBatchCreateOrders", Bench.batch("\(number)"))
+      play.decides("ada", .reject, number)
+      play.saved()
+      play.now = play.now + .minutes(20)
+    }
+    play >> .tick
+    let orders = play.gate.held.values.map(\.legCount).reduce(0, +)
+    #expect(play.gate.held.count == 1)
+    func past() -> RecentHistory { play.gate.history(of: "bot", before: nil) }
+    #expect(past().day.orders == 3 * orders)
+    #expect(past().legs.count == orders)
+    #expect(past().day.isWhole)
+    play.restart()
+    #expect(!past().day.isWhole, "the store may have more than it gave")
+    play.now = play.now + .minutes(24 * 60)
+    play >> .tick
+    #expect(past().day.orders == 0)
+    #expect(past().day.isWhole)
   }
 
   // MARK: Backups

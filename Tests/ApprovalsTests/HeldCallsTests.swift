@@ -1,6 +1,7 @@
 import JSON
 import OperatorProtocol
 import Orders
+import Risk
 import Simulation
 import TestSupport
 import Testing
@@ -46,8 +47,23 @@ struct HeldCallsTests {
     #expect(held.openOnDisk == held.values.count { $0.state.isOpen && $0.isDurable })
     for agent in ["bot", "hal"] as [Text] {
       #expect(held.open(of: agent) == held.values.count { $0.state.isOpen && $0.agent == agent })
-      let own = held.values.filter { $0.agent == agent }.map(\.id).sorted(by: >)
-      #expect(held.recent(of: agent) { _ in true }.map(\.id) == own)
+      let own = held.values.filter { $0.agent == agent }.sorted { $0.id < $1.id }
+      func legs(_ calls: some Sequence<HeldCall>) -> [RecentHistory.PastLeg] {
+        calls.flatMap { call in
+          (call.order?.legs ?? []).map {
+            RecentHistory.PastLeg(
+              leg: $0, batch: call.id.text, at: call.receivedAt,
+              fate: RecentHistory.Fate(call.state), worth: call.assessment.worths[$0.index])
+          }
+        }
+      }
+      let past = held.past.history(of: agent, before: nil, at: gate.now)
+      #expect(past.legs == legs(own))
+      #expect(past.day.orders == past.legs.count)
+      if let last = own.last {
+        let before = held.past.history(of: agent, before: last.id, at: gate.now)
+        #expect(before.legs == legs(own.dropLast()))
+      }
     }
     #expect(held.settled == Set(held.values.filter { $0.state.isSettled }.map(\.id)))
     #expect(held.tracked == Set(held.values.filter { $0.tracker != nil }.map(\.id)))

@@ -1,3 +1,4 @@
+import JSON
 import OperatorProtocol
 import Terminal
 import Testing
@@ -129,10 +130,75 @@ import Time
     desk.wait(3_000)
     desk.press("a")
     desk.wait(2_000)
-    for _ in 0..<4 { desk.type("123") }
-    desk.type("12")
+    desk.type("12345678901234")
     desk.type("Buy BTCUSDT 0.2947")
     let decision = try #require(desk.approvals.first)
     #expect(decision.accepted.count == 14)
+  }
+
+  /// A batch of two legs with ten groups to accept, each a sentence of three rows on a small terminal.
+  private static func demanding() -> (sample: Sample, words: [String]) {
+    let words = (1...10).map {
+      "#1 Buy BTCUSDT and #2 Sell ETHUSDT: limit \($0) of the administrator is passed by the worth of both "
+        + "orders together, which no order alone would do; the sum of \($0)00000.12345 USDT ends \($0)."
+    }
+    var sample = Sample.high
+    sample.expires = seconds(900)
+    sample.findings = words.enumerated().map { index, words in
+      Sample.finding(Text("C\(index + 10)"), .high, [0, 1], words, true)
+    }
+    return (sample, words)
+  }
+
+  private static func open(_ sample: Sample, _ desk: inout Desk) {
+    for _ in 0..<12 { desk.press(.pageDown) }
+    desk.wait(2_000)
+    desk.press("a")
+    desk.wait(2_000)
+  }
+
+  /// What stands in the panel, without the spaces.
+  private static func panel(_ desk: Desk) -> String {
+    let width = min(desk.size.width, 100)
+    let inside = desk.picture.map {
+      $0.dropFirst((desk.size.width - width) / 2 + 1).prefix(width - 2)
+    }
+    return squeezed(inside.joined())
+  }
+
+  private static func squeezed(_ text: String) -> String { text.filter { !$0.isWhitespace } }
+
+  @Test(arguments: [(80, 24), (120, 40), (200, 60)])
+  func `each group stands in the panel whole before it is accepted`(
+    width: Int, height: Int
+  ) throws {
+    let (sample, words) = Self.demanding()
+    var desk = Desk([sample], width: width, height: height)
+    Self.open(sample, &desk)
+    let top = desk.picture.firstIndex { $0.contains("- approve -") }
+    for (index, one) in words.enumerated() {
+      let ordinal = "\(index + 1)[]HIGHC\(index + 10)"
+      #expect(Self.panel(desk).contains(ordinal + Self.squeezed(one)))
+      #expect(desk.picture.firstIndex { $0.contains("- approve -") } == top)
+      desk.press(.character(Arming.digit(of: index)))
+    }
+    desk.type("Sell ETHUSDT 5.00 Buy BTCUSDT 0.25047")
+    let decision = try #require(desk.approvals.first)
+    #expect(decision.accepted.count == 10)
+  }
+
+  @Test func `keys that come before a group is on the screen accept nothing`() throws {
+    let (sample, words) = Self.demanding()
+    var desk = Desk([sample], width: 80, height: 24)
+    Self.open(sample, &desk)
+    let shown = try #require(desk.arming).groupsShown
+    #expect((1..<10).contains(shown))
+    for index in words.indices {
+      desk.now = desk.now + Milliseconds(120)
+      _ = desk.model.handle(.input(.key(.character(Arming.digit(of: index)))), at: desk.now)
+    }
+    #expect(try #require(desk.arming).accepted.count == shown)
+    desk.paint()
+    #expect(try #require(desk.arming).groupsShown > shown)
   }
 }

@@ -41,9 +41,10 @@ class Console(Terminal):
 
     # The list and the batch
 
-    def select(self, id, checked=True):
-        """Moves the cursor to the batch: first row, then down. `checked`: and waits until every check
-        has its inputs, which never happens to symbols that the exchange does not have."""
+    def select(self, id, checked=r"UNCHECKED 0\b"):
+        """Moves the cursor to the batch: first row, then down. `checked`: and waits until the batch's
+        first rows say that every check has its inputs; None for symbols that the exchange does not have,
+        to which that never happens."""
         if self.is_selected(id) and self.shows(r" seen (\d+)/\1 ") and not self.shows(
                 "UNCHK|UNCHECKED [1-9]"):
             return self
@@ -61,7 +62,7 @@ class Console(Terminal):
         # What would be sent is here, and the checks have their inputs.
         self.until_shows(rf"[─-] {tail(id)} rev.* seen \d+/\d+")
         if checked:
-            self.until_shows(r"UNCHECKED 0\b")
+            self.to_the_top().until_shows(checked)
         return self
 
     def selected(self):
@@ -132,8 +133,10 @@ class Console(Terminal):
         self.until_gone(CODE)
         return self
 
-    def accept_findings(self):
+    def accept_findings(self, see=lambda rows: None):
+        """Accepts each finding by its number; `see` gets the panel before each."""
         while found := self.shows(r"> accept each by its number \((\d+) of (\d+)\)"):
+            see(self.screen())
             number = self.shows(r"(\d) \[ \]")[1]
             self.press(number)
             self.until_gone(re.escape(found[0]))

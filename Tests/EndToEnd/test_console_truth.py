@@ -84,7 +84,8 @@ def test_wild_numbers_are_shown_whole(world, cols, rows, category):
             agent.start("wsBatchCreateOrders", arguments)
             id = until(
                 lambda: next((b["id"] for b in world.batches() if b["id"] not in known), None), "held")
-            rows = read(console, id, checked=category == "linear")
+            # Of wild orders the loss at the stop cannot always be computed.
+            rows = read(console, id, r"UNCHECKED (0\b|\d+: E01  )" if category == "linear" else None)
             sent = screentruth.sent_legs(statement(world, id)["arguments"])
             assert screentruth.differences(screentruth.legs(rows), sent) == []
             check_sums(rows, sent)
@@ -208,7 +209,7 @@ def in_steps(value, step):
 
 # Comparing
 
-def read(console, id, checked=True):
+def read(console, id, checked=r"UNCHECKED 0\b"):
     """All rows of a batch, from the first to the last. Prices move them, so it may take some tries."""
     console.select(id, checked)
 

@@ -202,8 +202,7 @@ extension Scene {
   ) {
     history.fills.append(
       .init(
-        symbol: symbol, side: side, price: price, qty: qty, at: noon - .seconds(seconds),
-        isOwnAgent: true))
+        symbol: symbol, side: side, price: price, qty: qty, at: noon - .seconds(seconds)))
   }
 
   /// The usual order, so often, at times that are not quite equal.

@@ -42,6 +42,17 @@ extension RuleCase {
     .init(.budget, "an administrator's", [limit()], "block") {
       $0.set(#"{"limits":{"F03.orders":{"cap":10}}}"#)
     },
+    .init(.budget, "not all of the day is known", [limit()], "note") {
+      $0.history.day.isWhole = false
+    },
+    .init(.budget, "not all of the day is known, over all", [limit()], "high") {
+      $0.history.day = .init()
+      ($0.history.day.orders, $0.history.day.isWhole) = (5000, false)
+    },
+    .init(.budget, "an administrator's, not all of the day is known", [limit()], "unchecked") {
+      $0.history.day.isWhole = false
+      $0.set(#"{"limits":{"F03.orders":{"cap":4000}}}"#)
+    },
     // F04
     .init(.streak, "no fills", [limit()], "pass"),
     .init(.streak, "two losses", [limit()], "pass") { $0.lose(2) },
@@ -159,8 +170,7 @@ extension Scene {
       for (side, price) in [(Side.buy, "61000" as ExactDecimal), (.sell, "60000")] {
         history.fills.append(
           .init(
-            symbol: symbol, side: side, price: price, qty: "0.1", at: noon - .minutes(minutesAgo),
-            isOwnAgent: true))
+            symbol: symbol, side: side, price: price, qty: "0.1", at: noon - .minutes(minutesAgo)))
       }
     }
   }

@@ -147,6 +147,13 @@ extension RuleCase {
     .init(.turnover, "an administrator's", [limit()], "block") {
       $0.set(#"{"limits":{"C09.day":{"cap":"5000"}}}"#)
     },
+    .init(.turnover, "not all of the day is known", [limit()], "note") {
+      $0.history.day.isWhole = false
+    },
+    .init(.turnover, "an administrator's, not all of the day is known", [limit()], "unchecked") {
+      $0.history.day.isWhole = false
+      $0.set(#"{"limits":{"C09.day":{"cap":"900000"}}}"#)
+    },
     .init(.turnover, "closing counts nothing", [limit("Sell", "0.1", calm, closing)], "warn") {
       $0.history.day.worth["USDT"] = "1690000"
     },

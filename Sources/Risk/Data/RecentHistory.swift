@@ -40,18 +40,15 @@ package struct RecentHistory: Hashable, Sendable {
     package let price: ExactDecimal
     package let qty: ExactDecimal
     package let at: Timestamp
-    package let isOwnAgent: Bool
 
     package init(
-      symbol: Text, side: Side, price: ExactDecimal, qty: ExactDecimal, at: Timestamp,
-      isOwnAgent: Bool
+      symbol: Text, side: Side, price: ExactDecimal, qty: ExactDecimal, at: Timestamp
     ) {
       self.symbol = symbol
       self.side = side
       self.price = price
       self.qty = qty
       self.at = at
-      self.isOwnAgent = isOwnAgent
     }
   }
 
@@ -59,6 +56,8 @@ package struct RecentHistory: Hashable, Sendable {
   package struct Day: Hashable, Sendable {
     package var orders = 0
     package var fills = 0
+    /// Whether all that came within it is remembered.
+    package var isWhole = true
     /// Worth of what was not refused, by currency.
     package var worth: [Text: ExactDecimal] = [:]
 
@@ -69,7 +68,7 @@ package struct RecentHistory: Hashable, Sendable {
   package var legs: [PastLeg]
   /// Orders of other agents that are pending or were sent lately.
   package var others: [PastLeg]
-  /// Of the account, oldest first.
+  /// Of the same agent, oldest first.
   package var fills: [Fill]
   package var day = Day()
   /// Symbols and kinds of order that the agent has sent within thirty days, as far as is remembered.

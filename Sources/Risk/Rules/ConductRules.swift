@@ -289,7 +289,7 @@ extension RiskContext {
       where: .leg { !$0.closesAll && $0.category != .option }
     ) { leg in
       let recent = history.fills.last {
-        $0.isOwnAgent && $0.symbol == leg.symbol && $0.side != leg.side
+        $0.symbol == leg.symbol && $0.side != leg.side
           && now - $0.at <= .seconds(60)
       }
       guard let fill = recent else { return nil }
@@ -306,7 +306,7 @@ extension RiskContext {
   /// How often the agent's fills of ten minutes changed sides.
   private func reversals(_ symbol: Text) -> Int {
     let sides = history.fills.filter {
-      $0.isOwnAgent && $0.symbol == symbol && now - $0.at <= .minutes(10)
+      $0.symbol == symbol && now - $0.at <= .minutes(10)
     }.map(\.side)
     return zip(sides, sides.dropFirst()).count { $0 != $1 }
   }

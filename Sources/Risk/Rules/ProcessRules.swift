@@ -100,10 +100,10 @@ extension RiskContext {
     guard let leg = legs.first else { return [] }
     let count = history.day.orders + legs.count
     let words = "\(count) orders of the agent within 24 h."
-    return [
+    let finding =
       measured(.dayOrders, ExactDecimal(count), leg, legs: [], words)
-        ?? Finding(.budget, .pass, words, value: "\(count)")
-    ]
+      ?? Finding(.budget, .pass, words, value: "\(count)")
+    return [ofDay(finding, leg.limits[.dayOrders])]
   }
 
   fileprivate func streaks() -> [Finding] {
@@ -120,7 +120,7 @@ extension RiskContext {
   private func losingExits(since: Timestamp) -> Int {
     var held: [Text: (size: ExactDecimal, average: ExactDecimal)] = [:]
     var losses = 0
-    for fill in history.fills where fill.isOwnAgent {
+    for fill in history.fills {
       let signed = fill.side == .buy ? fill.qty : -fill.qty
       guard let now = held[fill.symbol], !now.size.isZero else {
         held[fill.symbol] = (signed, fill.price)

@@ -206,10 +206,25 @@ extension RiskContext {
     return try unvalued
       + sums.map { currency, total in
         let sent = try total.opening + (history.day.worth[currency] ?? .zero)
-        return try capped(
+        let finding = try capped(
           .turnoverCap, sent, currency, total.first, legs: total.legs, isEstimate: total.isEstimate,
           "\(sent) \(currency) of the agent's orders within 24 h")
+        return ofDay(finding, total.first.limits.bounds(.turnoverCap, in: currency))
       }
+  }
+
+  /// What counts a day is the least that it can be where not all of the day is remembered: within a limit
+  /// that an administrator set it is then not known to be.
+  func ofDay(_ finding: Finding, _ bounds: Bounds?) -> Finding {
+    guard !history.day.isWhole, finding.outcome.severity < .high else { return finding }
+    let reason = "earlier calls of the day are not remembered"
+    let isBinding = (bounds?.block ?? bounds?.high)?.setBy.isAdministrator ?? false
+    return Finding(
+      finding.rule,
+      isBinding ? .unchecked(reason) : finding.outcome == .pass ? .note : finding.outcome,
+      legs: finding.legs,
+      "At least \(finding.words) Earlier calls of the day are not remembered.",
+      value: finding.value, limit: finding.limit, setBy: finding.setBy)
   }
 
   // MARK: C05
