@@ -44,16 +44,19 @@ class Pages:
 
     def __call__(self, rows):
         head, inside = pane(rows, self.title)
-        more = re.search(r" (\d+) more rows", head)
-        self.frames.append((int(more[1]) if more else 0, inside))
+        above, below = (
+            int(found[1]) if (found := re.search(rf" (\d+) {words}", head)) else 0
+            for words in ("above", "more rows"))
+        self.frames.append((above, below, inside))
 
     @property
     def rows(self):
-        count = self.frames[0][0] + len(self.frames[0][1])
-        whole = [None] * count
-        for below, inside in self.frames:
-            start = count - below - len(inside)
-            for number, row in enumerate(inside, max(0, start)):
+        counts = {above + len(inside) + below for above, below, inside in self.frames}
+        if len(counts) > 1:
+            raise Unreadable(f"{self.title} had {sorted(counts)} rows while it was read")
+        whole = [None] * counts.pop()
+        for above, _, inside in self.frames:
+            for number, row in enumerate(inside, above):
                 # Pages overlap; what is of a leg must read the same on both.
                 if whole[number] not in (None, row) and re.match(r" {4}\S| +\d", row):
                     raise Unreadable(f"{self.title} changed while it was read")

@@ -123,6 +123,8 @@ def test_tmux_draws_the_same(world):
     id = world.until_held()["id"]
     with Console(world) as console:
         console.ready().select(id)
+        # Which it is for a while after a key.
+        console.until_gone("order held")
         mine = comparable(console.frame())
     with tempfile.TemporaryDirectory() as place:
         tmux = ["tmux", "-S", f"{place}/s", "-f", "/dev/null"]

@@ -159,8 +159,8 @@ KINDS = {
         "symbol": "BTCUSDT", "orderLinkId": m.open_order(n)})),
     "two cancels in a batch": ("batchCancelOrders", lambda m, n: many("linear", *(
         {"symbol": "BTCUSDT", "orderLinkId": m.open_order(k)} for k in (n, n + 1)))),
-    "wrong side of the position mode": ("wsBatchCreateOrders", lambda m, n: many(
-        "linear", rest(n), rest(n + 1, positionIdx=1))),
+    "reduce-only on the position's own side": ("wsBatchCreateOrders", lambda m, n: many(
+        "linear", rest(n), rest(n + 1, reduceOnly=True))),
 }
 
 
@@ -341,9 +341,14 @@ def met(world, id, links, log):
 
 def approve(world, id):
     """Looks and approves; looks again when what was looked at has changed."""
+    in_the_way = []
+
     def try_once():
         summary = world.operator().batch(id)["summary"]
-        if any(one["severity"] in ("unchecked", "block") for one in summary["findings"]):
+        in_the_way[:] = [
+            f"{one['rule']} {one['words']}" for one in summary["findings"]
+            if one["severity"] in ("unchecked", "block")]
+        if in_the_way:
             return False
         try:
             return world.operator().decide("approve", summary)
@@ -352,7 +357,10 @@ def approve(world, id):
                 raise
             return False
 
-    until(try_once, f"{id} is approved", 30)
+    try:
+        until(try_once, f"{id} is approved", 30)
+    except TooLate as late:
+        raise AssertionError(f"{late}; {'; '.join(in_the_way)}") from None
 
 
 def control(world, method, path):

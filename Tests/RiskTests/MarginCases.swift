@@ -95,6 +95,12 @@ extension RuleCase {
       $0.account.initialMargin = "999000"
     },
     .init(.margin, "leverage not known", [limit()], "unchecked") { $0.account.positions = [] },
+    .init(
+      .margin, "a bought option", [limit("Buy", "1", "2000", symbol: "\(option)")], "pass",
+      category: "option"),
+    .init(
+      .margin, "a sold option", [limit("Sell", "1", "2000", symbol: "\(option)")], "unchecked",
+      category: "option"),
     .init(.margin, "no key", [limit()], "unchecked") { $0.hasKey = false },
     // E05: isolated at ten times, liquidation is 9.5 % away
     .init(.liquidationDistance, "cross and rich", [limit()], "pass"),

@@ -156,6 +156,8 @@ extension RiskContext {
       let worth = try dollars(of: leg)
       let fees = try worth * fee(of: leg).rate * 2
       need = try need + worth.divided(by: leverage(of: leg), scale: 8, rounding: .up) + fees
+      // A bought option is paid in full; of a sold one the exchange alone knows the margin.
+      if leg.category == .option, leg.isBuy { continue }
       maintained = try maintained + worth * maintenance(leg, worth).rate
     }
     initial = try initial + need
