@@ -63,7 +63,8 @@ bench: ready
 	@.ci/packages bench
 	@.ci/step 'Python environments for harness and peers; about a minute the first time' \
 	  bash -c '.ci/environment e2e Tests/EndToEnd/requirements.txt && \
-	    .ci/environment bench Tests/Bench/requirements.txt'
+	    .ci/environment bench Tests/Bench/requirements.txt && \
+	    .ci/environment mitmproxy Tests/Bench/requirements-mitmproxy.txt'
 	@.ci/step 'building for release; the first time takes about 10 minutes' \
 	  bash -c 'swift build -c release --static-swift-stdlib --product countersign && \
 	    swift build -c release --static-swift-stdlib --product bench'

@@ -171,6 +171,8 @@ package struct ConsoleModel: Hashable, Sendable {
     var same = self
     same.now = other.now
     same.wakeAt = other.wakeAt
+    // Of what was shown only the size decides what is drawn.
+    if same.painted.size == other.painted.size { same.painted = other.painted }
     return same == other
   }
 

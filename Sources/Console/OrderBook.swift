@@ -55,20 +55,22 @@ struct OrderBook: Hashable, Sendable {
     legs.values.filter { $0.batch == batch }.sorted { $0.leg < $1.leg }
   }
 
-  /// What is alive at the exchange first, then the newest of the rest.
-  func others(than batch: BatchID?) -> [LegView] {
+  /// What is alive at the exchange first, then the newest of the rest; no more than `most`.
+  func others(than batch: BatchID?, most: Int = legLimit) -> [LegView] {
     let others = legs.values.filter { batch == nil || $0.batch != batch }
-    // Legs are large: what is sorted are their places, with what mostly decides beside them.
+    // Legs are large and never copied here: what is sorted are their places, with what mostly decides
+    // beside them.
     let ranked = others.indices.map { place in
       (place, isFinal: others[place].status.isFinal, updatedAt: others[place].updatedAt)
     }
     .sorted { a, b in
       if a.isFinal != b.isFinal { return !a.isFinal }
       if a.updatedAt != b.updatedAt { return a.updatedAt > b.updatedAt }
-      let (x, y) = (others[a.0], others[b.0])
-      return x.orderLinkID == y.orderLinkID ? x.leg < y.leg : x.orderLinkID < y.orderLinkID
+      let (x, y) = (a.0, b.0)
+      return others[x].orderLinkID == others[y].orderLinkID
+        ? others[x].leg < others[y].leg : others[x].orderLinkID < others[y].orderLinkID
     }
-    return ranked.map { others[$0.0] }
+    return ranked.prefix(most).map { others[$0.0] }
   }
 
   var liveCount: Int { legs.values.count { !$0.status.isFinal } }

@@ -8,7 +8,7 @@ extension ConsoleModel {
   /// Live orders with their progress, then fills, beside the batch.
   func drawOrders(_ canvas: inout Canvas, in block: Rect) {
     let mine = queue.selected.map { book.legs(of: $0) } ?? []
-    let others = book.others(than: queue.selected)
+    let others = book.others(than: queue.selected, most: block.height)
     let title = "orders: \(book.liveCount) live, \(book.fills.count) fills"
     canvas.frame.title(SafeText(untrusted: title), in: block)
     let inside = block.split(top: 1).rest

@@ -36,6 +36,8 @@ final class ConsoleShell {
   /// News are drawn at most this often, the first after a pause at once; nobody reads faster. Keys
   /// and what was asked for are drawn at once.
   static let newsInterval = Milliseconds(200)
+  /// News that are taken in between two looks at the keyboard.
+  static let newsAtOnce = 200
 
   private let screen: Screen
   private let mailbox: Mailbox
@@ -76,8 +78,10 @@ final class ConsoleShell {
     while !isDone {
       let inputs = screen.waitForInput(timeoutMilliseconds: pause)
       for input in inputs { handle(.input(input)) }
+      // What a key does is on the screen before news are looked at.
+      if !inputs.isEmpty, !isDone { draw() }
       var isAnswered = false
-      for event in mailbox.drain() {
+      for event in mailbox.take(atMost: Self.newsAtOnce) {
         isAnswered = isAwaited(event) || isAnswered
         handle(event)
       }
@@ -87,11 +91,7 @@ final class ConsoleShell {
         handle(.tick)
       }
       if isDone { return }
-      if !inputs.isEmpty || isAnswered || isDue
-        || (isDirty && clock.now - drawnAt >= Self.newsInterval)
-      {
-        draw()
-      }
+      if isAnswered || isDue || (isDirty && clock.now - drawnAt >= Self.newsInterval) { draw() }
     }
   }
 
@@ -108,6 +108,7 @@ final class ConsoleShell {
   private var pause: Int? {
     var moments = [wakeAt].compactMap { $0 }
     if isDirty { moments.append(drawnAt + Self.newsInterval) }
+    guard mailbox.rest(soon: isDirty) else { return 0 }
     return moments.min().map { Int(clamping: max(0, ($0 - clock.now).count)) }
   }
 

@@ -5,14 +5,16 @@ import Synchronization
 /// What the network tasks have for the thread that owns the screen.
 ///
 /// **Concurrency model.** Any task posts; only the screen's thread drains. The contents are behind a
-/// mutex; the screen is woken when the first event comes into an empty box. A box that is full
-/// throws everything away and says so as one `reset`, after which all is read anew.
+/// mutex; the screen is woken by what is waited for, and by news unless it looks at them soon by itself.
+/// A box that is full throws the news away and says so as one `reset`, after which all is read anew.
 final class Mailbox: Sendable {
   static let limit = 20_000
 
   private struct State {
     var events: [ConsoleEvent] = []
     var hasOverflowed = false
+    /// Whether the owner looks at news soon without being woken.
+    var isLookedAtSoon = false
     var wake: (@Sendable () -> Void)?
   }
 
@@ -29,28 +31,42 @@ final class Mailbox: Sendable {
 
   func post(_ event: ConsoleEvent) {
     let wake = state.withLock { state -> (@Sendable () -> Void)? in
-      let wasEmpty = state.events.isEmpty
+      let isSilent = event.isNews ? state.isLookedAtSoon || !state.events.isEmpty : false
       if state.events.count >= Self.limit {
         // Answers and the state of the link are few and must not be lost.
-        state.events.removeAll { event in
-          if case .feed = event { true } else { false }
-        }
+        state.events.removeAll(where: \.isNews)
         state.hasOverflowed = true
       }
       state.events.append(event)
-      return wasEmpty ? state.wake : nil
+      return isSilent ? nil : state.wake
     }
     wake?()
   }
 
-  /// Everything that has come since the last time, in order.
-  func drain() -> [ConsoleEvent] {
+  /// What has come, oldest first, `most` at one time; the rest is for the next time.
+  func take(atMost most: Int) -> [ConsoleEvent] {
     state.withLock { state in
-      defer {
-        state.events.removeAll(keepingCapacity: true)
+      if state.hasOverflowed {
         state.hasOverflowed = false
+        state.events.append(.feed(.reset))
       }
-      return state.hasOverflowed ? state.events + [.feed(.reset)] : state.events
+      let taken = Array(state.events.prefix(most))
+      state.events.removeFirst(taken.count)
+      return taken
     }
   }
+
+  /// The owner is about to wait: until it is woken, or for a moment only when it looks at news `soon` by
+  /// itself. Says whether the box is empty; else it must not wait.
+  func rest(soon: Bool) -> Bool {
+    state.withLock { state in
+      state.isLookedAtSoon = soon
+      return state.events.isEmpty || soon && state.events.allSatisfy(\.isNews)
+    }
+  }
+}
+
+extension ConsoleEvent {
+  /// Whether it is one of many that tell how things are by now.
+  fileprivate var isNews: Bool { if case .feed = self { true } else { false } }
 }

@@ -41,7 +41,9 @@ final class PlainShell {
         self.dueAt = nil
         perform(session.handle(.tick, at: clock.now))
       }
-      for event in mailbox.drain() { perform(session.handle(event, at: clock.now)) }
+      for event in mailbox.take(atMost: Mailbox.limit) {
+        perform(session.handle(event, at: clock.now))
+      }
       for news in reader.drain() where !isDone {
         switch news {
         case .line(let line, let moment): perform(session.take(line: line, at: moment))

@@ -1,6 +1,6 @@
 """Measures the budgets of this project, each beside a peer in the same run.
 
-    bench.py --program P --bench B --mcp-proxy M [--rows policy,console] [--json FILE]
+    bench.py --program P --bench B --mcp-proxy M --mitmproxy N [--rows policy,console] [--json FILE]
 
 Ends with 0 whether or not a budget is met: what is not is marked. See docs/performance.md.
 """
@@ -26,6 +26,8 @@ def arguments():
     parser.add_argument("--bench", default=build / "bench", type=pathlib.Path)
     parser.add_argument(
         "--mcp-proxy", default=REPOSITORY / ".venv/bench/bin/mcp-proxy", type=pathlib.Path)
+    parser.add_argument(
+        "--mitmproxy", default=REPOSITORY / ".venv/mitmproxy/bin/mitmproxy", type=pathlib.Path)
     parser.add_argument("--rows", default="", help=f"some of {','.join(ROWS)}; default: all")
     parser.add_argument("--json", default=REPOSITORY / ".build/bench.json", type=pathlib.Path)
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown too")
@@ -67,7 +69,7 @@ def main():
     before = os.getloadavg()[0]
     measures = []
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as directory:
-        place = Place(directory, given.program, given.bench, given.mcp_proxy)
+        place = Place(directory, given.program, given.bench, given.mcp_proxy, given.mitmproxy)
         place.build_peers()
         for row in given.rows:
             measures += run(row, place)

@@ -31,9 +31,10 @@ class Missing(Exception):
 
 
 class Place:
-    def __init__(self, directory, program, bench, mcp_proxy):
+    def __init__(self, directory, program, bench, mcp_proxy, mitmproxy):
         self.directory = pathlib.Path(directory)
         self.program, self.bench, self.mcp_proxy = str(program), str(bench), str(mcp_proxy)
+        self.mitmproxy = pathlib.Path(mitmproxy)
         self.peers = {}
 
     def build_peers(self):

@@ -1,9 +1,10 @@
 """console: key to screen under a flood of order updates, idle cost, first paint, memory, and queued
-keys, beside htop and tig in the same terminals."""
+keys, beside htop, tig, neomutt and mitmproxy in the same terminals."""
 
 import collections
 import contextlib
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -15,11 +16,13 @@ from place import Missing, Server
 from pty_probe import Cost, Probe, delays, frames, memory, text
 from record import recorded
 
-TITLE = "console, with htop and tig beside it"
-SECONDS = 150
+TITLE = "console, with htop, tig, neomutt and mitmproxy beside it"
+SECONDS = 240
 ROUNDS = 3
 FLOOD, FEED = 10_000, 50
 KEYS = 60
+# Rows of a list that a peer shows.
+ENTRIES = 300
 IDLE_SECONDS = 12
 PENDING = 20
 
@@ -49,9 +52,11 @@ class StandIn(Server):
 class Program:
     """One of the programs that are compared: how to start it, steer it and read its cursor."""
 
-    def __init__(self, place, command, keys, selected, shown, first=b"", **environment):
+    def __init__(self, place, command, keys, selected, shown, first=b"", patience=1, **environment):
         self.place, self.command, self.keys, self.first = place, command, keys, first
         self.selected, self.shown, self.environment = selected, shown, environment
+        # Seconds in which it has surely done 200 keys.
+        self.patience = patience
 
     def to_the_top(self, probe):
         """Waits until what a start costs is over, with the cursor on the first row."""
@@ -99,6 +104,39 @@ def tig(place):
         b"[main]", HOME=str(place.directory))
 
 
+def neomutt(place):
+    mailbox, settings = place.directory / "mailbox", place.directory / "neomuttrc"
+    mailbox.write_text("".join(
+        f"From a@example.org Tue Nov 14 22:{n // 60:02}:{n % 60:02} 2023\n"
+        f"From: A <a@example.org>\nDate: Tue, 14 Nov 2023 22:{n // 60:02}:{n % 60:02} +0000\n"
+        f"Message-ID: <{n}@example.org>\nSubject: Change number {n}\n\nOne line.\n\n"
+        for n in range(ENTRIES)))
+    settings.write_text(
+        f'set folder="{place.directory}"\nset sort=date\nset sleep_time=0\nunset help\n'
+        "color indicator black green\n")
+    return Program(
+        place, [_installed("neomutt"), "-n", "-F", settings, "-R", "-f", mailbox], (b"j", b"k"),
+        lambda screen: _coloured(screen, "green"), b"Change number 0", HOME=str(place.directory))
+
+
+def mitmproxy(place):
+    program = place.mitmproxy
+    if not program.exists():
+        raise Missing(f"{program} is not there; `make bench` installs it")
+    flows = place.directory / "flows"
+    if not flows.exists():
+        place.run(
+            program.parent / "python", pathlib.Path(__file__).parent / "make_flows.py", flows, ENTRIES)
+    return Program(
+        place, [program, "-n", "-r", flows, "--set", f"confdir={place.directory / 'mitmproxy'}"],
+        (b"j", b"k"), _marked, f"/{ENTRIES}]".encode(), patience=8, HOME=str(place.directory))
+
+
+def _marked(screen):
+    """The first row that begins with the mark of the one that is chosen."""
+    return next((y for y, row in enumerate(screen.display) if row.startswith(">>")), None)
+
+
 def _installed(name):
     program = shutil.which(name)
     if program is None:
@@ -115,12 +153,12 @@ def _coloured(screen, colour):
 
 
 def _make_history(repository, place):
-    """A repository with 300 commits."""
+    """A repository with a commit for each entry."""
     place.run(_installed("git"), "init", "-q", "-b", "main", repository)
     commits = "".join(
         f"commit refs/heads/main\ncommitter A <a@example.org> {1_700_000_000 + n * 60} +0000\n"
         f"data <<END\nChange number {n}\nEND\nM 644 inline file\ndata <<END\n{n}\nEND\n\n"
-        for n in range(300))
+        for n in range(ENTRIES))
     subprocess.run(
         ["git", "-C", str(repository), "fast-import", "--quiet"], input=commits.encode(),
         check=True, env=place.environment())
@@ -129,7 +167,7 @@ def _make_history(repository, place):
 
 
 def measures(place):
-    peers = {"htop": htop(place), "tig": tig(place)}
+    peers = {one.__name__: one(place) for one in (htop, tig, neomutt, mitmproxy)}
     recording = place.directory / "recording.json"
     recording.write_text(json.dumps(recorded(place, PENDING)))
     place.run(
@@ -155,7 +193,7 @@ def keys(place, flood, peers):
             name: [percentile(one, part) for one in rounds] for name, rounds in found.items()}
         measured += beside(
             f"key to screen, {FLOOD} updates/s, {words}", parts, peers, at_most(bound, "ms"),
-            f"the stand-in got rid of {sent:.0f} updates a second; htop and tig have no feed")
+            f"the stand-in got rid of {sent:.0f} updates a second; the peers have no feed")
     return measured
 
 
@@ -278,7 +316,7 @@ def burst(program):
         known = len(probe.chunks)
         down, up = program.keys
         moment = probe.write((down * 10 + up * 10) * 9 + down * 10 + up * 7 + down * 3)
-        probe.until_quiet(0.4)
+        probe.watch(program.patience)
         seen = [(then, program.selected(screen)) for then, screen in frames(probe.chunks)]
         last = seen[-1][1]
         # The last change of the row to the one that stays.

@@ -8,6 +8,7 @@ import MCP
 import Networking
 import OperatorProtocol
 import Policy
+import Synchronization
 import Terminal
 import Time
 import V5Stub
@@ -23,6 +24,9 @@ enum StreamCost {
   private static let life = 50
   /// Seconds after which the memory is compared with that at the end.
   private static let early = 10
+  /// Rows that may be on their way, about what the buffers of a connection between two machines hold:
+  /// then the sender waits, as it would have to there. What it waited it is late.
+  private static let window = 5_000
 
   static func report(seconds: Int, rate: Int) async throws {
     let stub = try await V5Stub()
@@ -36,7 +40,8 @@ enum StreamCost {
     var events = stream.makeAsyncIterator()
     while let event = await events.next() { if case .gap = event { break } }
     let total = seconds * rate
-    let sender = Task { await send(total, rate, on: stub) }
+    let taken = Taken()
+    let sender = Task { await send(total, rate, on: stub, after: taken) }
     var sink = try Sink(early: min(total, early * rate))
     let start = ContinuousClock.now
     while sink.rows < total, let event = await events.next() {
@@ -44,6 +49,7 @@ enum StreamCost {
         throw Failure("the stream was lost: \(event)")
       }
       try sink.take(frame)
+      taken.rows.store(sink.rows, ordering: .relaxed)
     }
     let elapsed = ContinuousClock.now - start
     await sender.value
@@ -67,12 +73,22 @@ enum StreamCost {
     Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
   }
 
-  /// Frames on time; one that is late is sent at once.
-  private static func send(_ total: Int, _ rate: Int, on stub: V5Stub) async {
+  /// Rows that came out at the far end.
+  private final class Taken: Sendable {
+    let rows = Atomic(0)
+  }
+
+  /// Frames on time; one that is late is sent at once, unless too many are on their way.
+  private static func send(
+    _ total: Int, _ rate: Int, on stub: V5Stub, after taken: Taken
+  ) async {
     let start = ContinuousClock.now
     for first in stride(from: 0, to: total, by: rowsPerFrame) {
-      let rows = (first..<min(first + rowsPerFrame, total)).map(row)
-      stub.push(["id": "1", "topic": "order", "creationTime": 1, "data": .array(rows)])
+      while first - taken.rows.load(ordering: .relaxed) > window {
+        try? await Task.sleep(for: .milliseconds(1))
+      }
+      let rows = (first..<min(first + rowsPerFrame, total)).map(row).joined(separator: ",")
+      stub.push(text: #"{"id":"1","topic":"order","creationTime":1,"data":[\#(rows)]}"#)
       let due = start + Duration.seconds(1) * (Double(first) / Double(rate))
       if due > ContinuousClock.now { try? await Task.sleep(until: due, clock: .continuous) }
     }
@@ -81,17 +97,18 @@ enum StreamCost {
   /// The price of the order that an update is about: each order has one of its own.
   private static func price(of number: Int) -> String { "\(10_000 + number / life).00" }
 
-  private static func row(_ number: Int) -> JSONValue {
+  /// Text from the start: what it costs an exchange to make its rows is not measured.
+  private static func row(_ number: Int) -> String {
     let (order, step) = (number / life, number % life)
-    let isLast = step == life - 1
-    return [
-      "category": "linear", "symbol": "BTCUSDT", "orderId": .string("o\(order)"),
-      "orderLinkId": .string("a\(order)"), "side": "Buy", "orderType": "Limit", "qty": "5.0",
-      "price": .string(price(of: number)), "orderStatus": isLast ? "Filled" : "PartiallyFilled",
-      "cumExecQty": .string("\(Double(step + 1) / 10)"), "avgPrice": "60000", "timeInForce": "GTC",
-      "cumFeeDetail": ["USDT": "0.1"], "rejectReason": "EC_NoError", "createdTime": "1700000000000",
-      "updatedTime": .string("\(1_700_000_000_000 + number)"), "reduceOnly": false,
-    ]
+    let status = step == life - 1 ? "Filled" : "PartiallyFilled"
+    let (units, tenths) = ((step + 1) / 10, (step + 1) % 10)
+    return
+      #"{"category":"linear","symbol":"BTCUSDT","orderId":"o\#(order)","orderLinkId":"a\#(order)","#
+      + #""side":"Buy","orderType":"Limit","qty":"5.0","price":"\#(price(of: number))","#
+      + #""orderStatus":"\#(status)","cumExecQty":"\#(units).\#(tenths)","avgPrice":"60000","#
+      + #""timeInForce":"GTC","cumFeeDetail":{"USDT":"0.1"},"rejectReason":"EC_NoError","#
+      + #""createdTime":"1700000000000","updatedTime":"\#(1_700_000_000_000 + number)","#
+      + #""reduceOnly":false}"#
   }
 
   /// KiB of this process that are in memory.

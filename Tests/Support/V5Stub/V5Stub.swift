@@ -68,8 +68,13 @@ package final class V5Stub: Sendable {
 
   /// Sends a frame on every socket of `path` that is up.
   package func push(_ frame: JSONValue, to path: String = "/v5/private") {
+    push(text: JSONWriter.text(of: frame), to: path)
+  }
+
+  /// As `push`, with a frame that is written already.
+  package func push(text: String, to path: String = "/v5/private") {
     for socket in state.withLock({ $0.sockets }) where socket.path == path {
-      StubSocketHandler.write(JSONWriter.text(of: frame), on: socket.channel)
+      StubSocketHandler.write(text, on: socket.channel)
     }
   }
 
