@@ -4,6 +4,7 @@ import Foundation
 import JSON
 import Ledger
 import OperatorProtocol
+import Synchronization
 import Testing
 
 @testable import OperatorConsole
@@ -114,11 +115,34 @@ import Testing
     let mailbox = Mailbox()
     mailbox.post(.linkUp)
     for _ in 0...Mailbox.limit { mailbox.post(.feed(.status(Samples.status))) }
-    let all = mailbox.drain()
+    let all = mailbox.take(atMost: .max)
     #expect(all.first == .linkUp)
     #expect(all.last == .feed(.reset))
     #expect(all.count < Mailbox.limit)
-    #expect(mailbox.drain().isEmpty)
+    #expect(mailbox.take(atMost: .max).isEmpty)
+  }
+
+  @Test func `news wake nobody who looks at them soon, and nothing is left lying`() {
+    let mailbox = Mailbox()
+    let wakes = Mutex(0)
+    mailbox.attach { wakes.withLock { $0 += 1 } }
+    func post(_ event: ConsoleEvent) -> Int {
+      let before = wakes.withLock { $0 }
+      mailbox.post(event)
+      return wakes.withLock { $0 } - before
+    }
+    let news = ConsoleEvent.feed(.status(Samples.status))
+    #expect(mailbox.rest(soon: false))
+    #expect(post(news) == 1)
+    #expect(post(news) == 0, "it is on its way already")
+    #expect(!mailbox.rest(soon: false), "it must not wait with something in the box")
+    #expect(mailbox.take(atMost: 1).count == 1)
+    #expect(mailbox.take(atMost: 5).count == 1)
+    #expect(mailbox.rest(soon: true))
+    #expect(post(news) == 0)
+    #expect(mailbox.rest(soon: true))
+    #expect(post(.linkUp) == 1, "an answer is waited for")
+    #expect(!mailbox.rest(soon: true))
   }
 
   @Test func `pauses grow and stay bounded`() {
