@@ -3,8 +3,9 @@ import JSON
 package import Orders
 import Time
 
-/// One order with all that checks ask about it, read once for all of them.
-struct LegFacts: Sendable {
+/// One order with all that checks ask about it, read once for all of them and shared: every rule goes
+/// through all orders, and a copy of each would cost more than most rules.
+final class LegFacts: Sendable {
   let leg: Leg
   let index: Int
   let symbol: Text

@@ -30,8 +30,11 @@ package struct RiskContext: Sendable {
     self.now = now
     legs = LegFacts.all(batch, market, limits, agent: surroundings.agent, now: now)
     let symbols = Set(batch.symbols)
+    // The legs of a batch are all of one category.
     pastBySymbol = Dictionary(
-      grouping: history.legs.filter { symbols.contains($0.leg.symbol) }, by: \.leg.symbol)
+      grouping: history.legs.filter {
+        $0.leg.category == batch.category && symbols.contains($0.leg.symbol)
+      }, by: \.leg.symbol)
   }
 
   /// Runs every check. What cannot be computed makes its check unchecked, never absent.
@@ -277,9 +280,7 @@ extension RiskContext {
   }
 
   /// What the agent ordered in the same contract, oldest first.
-  func past(_ leg: LegFacts) -> [RecentHistory.PastLeg] {
-    (pastBySymbol[leg.symbol] ?? []).filter { $0.leg.category == leg.category }
-  }
+  func past(_ leg: LegFacts) -> [RecentHistory.PastLeg] { pastBySymbol[leg.symbol] ?? [] }
 
   func hasTag(_ tag: RiskLimits.AgentTag) -> Bool {
     limits.agents[surroundings.agent]?.tags.contains(tag) ?? false

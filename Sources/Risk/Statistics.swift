@@ -39,7 +39,8 @@ enum Statistics {
 
 extension Double {
   init(_ value: ExactDecimal) {
-    var result = Double(value.coefficient)
+    // The way over 128 bits is long, and nearly no amount needs it.
+    var result = Int64(exactly: value.coefficient).map { Double($0) } ?? Double(value.coefficient)
     for _ in 0..<value.scale { result /= 10 }
     self = result
   }

@@ -11,7 +11,9 @@ package struct RecentHistory: Hashable, Sendable {
     case refused
   }
 
-  package struct PastLeg: Hashable, Sendable {
+  /// One order, with what the checks ask about it read once. Many are handed around with each
+  /// assessment: they are shared, not copied.
+  package final class PastLeg: Hashable, Sendable {
     package let leg: Leg
     /// The id of its batch.
     package let batch: Text
@@ -20,6 +22,10 @@ package struct RecentHistory: Hashable, Sendable {
     /// At the limit price, or what the gateway took the order to be worth.
     package let worth: ExactDecimal?
     package let currency: Text
+    let price: ExactDecimal?
+    let isMarket: Bool
+    /// Natural, for statistics of sizes; nil where the worth is not known or not positive.
+    let logarithmOfWorth: Double?
 
     package init(
       leg: Leg, batch: Text, at: Timestamp, fate: Fate = .pending, worth: ExactDecimal? = nil,
@@ -29,8 +35,26 @@ package struct RecentHistory: Hashable, Sendable {
       self.batch = batch
       self.at = at
       self.fate = fate
-      self.worth = worth ?? leg.price.flatMap { try? $0 * leg.qty }
+      price = leg.price
+      isMarket = leg.orderType == .market
+      let worth = worth ?? price.flatMap { try? $0 * leg.qty }
+      self.worth = worth
       self.currency = currency ?? Coins.quote(of: leg.symbol, leg.category)
+      logarithmOfWorth = worth.flatMap {
+        $0.isPositive ? Statistics.logarithm(Double($0)) : nil
+      }
+    }
+
+    package static func == (a: PastLeg, b: PastLeg) -> Bool {
+      a === b
+        || a.leg == b.leg && a.batch == b.batch && a.at == b.at && a.fate == b.fate
+          && a.worth == b.worth && a.currency == b.currency
+    }
+
+    package func hash(into hasher: inout Hasher) {
+      hasher.combine(leg)
+      hasher.combine(batch)
+      hasher.combine(at)
     }
   }
 

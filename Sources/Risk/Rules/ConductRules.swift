@@ -106,8 +106,8 @@ extension RiskContext {
 
   // MARK: D02, D03
 
-  private func isNear(_ a: LegFacts, _ b: Leg) -> Bool {
-    guard a.symbol == b.symbol, a.side == b.side, a.isMarket == (b.orderType == .market),
+  private func isNear(_ a: LegFacts, _ b: some Comparison) -> Bool {
+    guard a.symbol == b.symbol, a.side == b.side, a.isMarket == b.isMarket,
       a.qty.isPositive, (try? (a.qty - b.qty).magnitude * 100 <= a.qty) == true
     else { return false }
     guard let price = a.price, let other = b.price else { return a.isMarket }
@@ -122,13 +122,13 @@ extension RiskContext {
     if let ladder = ladder() { return [ladder] }
     return each(.nearDuplicate, "No order is nearly another.", where: .leg { !$0.closesAll }) {
       leg in
-      if let twin = legs.first(where: { $0.index < leg.index && isNear(leg, $0.leg) }) {
+      if let twin = legs.first(where: { $0.index < leg.index && isNear(leg, $0) }) {
         return Finding(
           .nearDuplicate, hasTag(.split) ? .note : .warn, leg,
           "nearly the same as leg #\(twin.index + 1).")
       }
       let near = past(leg).filter {
-        now - $0.at <= RiskLimits.duplicateWindow && isNear(leg, $0.leg)
+        now - $0.at <= RiskLimits.duplicateWindow && isNear(leg, $0)
       }
       let batches = Set(near.map(\.batch))
       guard let last = near.last else { return nil }
@@ -166,7 +166,7 @@ extension RiskContext {
     var refused: Set<Text> = []
     for leg in legs {
       for past in past(leg)
-      where now - past.at <= window && arrivals[past.batch] == nil && isNear(leg, past.leg) {
+      where now - past.at <= window && arrivals[past.batch] == nil && isNear(leg, past) {
         arrivals[past.batch] = past.at
         if past.fate == .refused { refused.insert(past.batch) }
       }
@@ -420,6 +420,22 @@ extension RiskContext {
     }
     return [Finding(.messageLoad, .pass, words + ".", value: "\(minute)")]
   }
+}
+
+/// What two orders are compared by.
+private protocol Comparison {
+  var symbol: Text { get }
+  var side: Side { get }
+  var isMarket: Bool { get }
+  var qty: ExactDecimal { get }
+  var price: ExactDecimal? { get }
+}
+
+extension LegFacts: Comparison {}
+extension RecentHistory.PastLeg: Comparison {
+  fileprivate var symbol: Text { leg.symbol }
+  fileprivate var side: Side { leg.side }
+  fileprivate var qty: ExactDecimal { leg.qty }
 }
 
 extension Leg {

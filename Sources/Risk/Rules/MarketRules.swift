@@ -111,7 +111,7 @@ extension RiskContext {
       guard let price = leg.price, mark.isPositive, price.isPositive else { return nil }
       let knows = past(leg).contains { past in
         past.fate == .sent
-          && past.leg.price.map { isWithin(price, $0, 5) } ?? false
+          && past.price.map { isWithin(price, $0, 5) } ?? false
       }
       for power in 1...3 {
         let shift = ExactDecimal(coefficient: [10, 100, 1000][power - 1], scale: 0)

@@ -89,54 +89,86 @@ extension RiskContext {
 
   // MARK: C02, C03
 
-  /// How unusual an order is beside the agent's own; nil where there are too few to say.
-  private func unusual(
-    _ leg: LegFacts
-  ) throws -> (score: ExactDecimal, times: ExactDecimal, median: ExactDecimal, count: Int)? {
-    let worth = try self.worth(of: leg)
-    var sizes = past(leg).suffix(200).compactMap(\.worth).filter(\.isPositive)
+  /// What the agent's orders in a symbol usually are.
+  private struct Usual {
+    /// Of the logarithms of their worth.
+    let middle: Double
+    let spread: Double
+    let median: ExactDecimal
+    let count: Int
+  }
+
+  /// Nil where there are too few to say.
+  private func usual(_ leg: LegFacts) throws -> Usual? {
+    var sizes = past(leg).suffix(200).filter { $0.logarithmOfWorth != nil }
     // With few orders in the symbol those in all symbols of the currency say more.
     if sizes.count < 20 {
       let currency = try leg.worth.get().currency
-      sizes = history.legs.filter { $0.currency == currency }.suffix(200).compactMap(\.worth)
-        .filter(\.isPositive)
+      sizes = history.legs.filter { $0.currency == currency }.suffix(200).filter {
+        $0.logarithmOfWorth != nil
+      }
     }
-    guard sizes.count >= 5, worth.isPositive else { return nil }
-    let logarithms = sizes.map { Statistics.logarithm(Double($0)) }
-    guard let middle = Statistics.median(logarithms) else { return nil }
+    let logarithms = sizes.compactMap(\.logarithmOfWorth)
+    guard sizes.count >= 5, let middle = Statistics.median(logarithms) else { return nil }
     // An agent of equal sizes has no spread: a quarter is the least that counts as one.
     let spread = max(Statistics.spread(logarithms, around: middle) * 1.4826, 0.25)
-    let score = (Statistics.logarithm(Double(worth)) - middle) / spread
-    let median = sizes.sorted()[sizes.count / 2]
+    return Usual(
+      middle: middle, spread: spread, median: sizes.compactMap(\.worth).sorted()[sizes.count / 2],
+      count: sizes.count)
+  }
+
+  /// What is usual for each symbol of the batch, asked for once.
+  private struct UsualSizes {
+    var bySymbol: [Text: Usual?] = [:]
+
+    mutating func of(_ leg: LegFacts, in context: RiskContext) throws -> Usual? {
+      if let known = bySymbol[leg.symbol] { return known }
+      let usual = try context.usual(leg)
+      bySymbol[leg.symbol] = .some(usual)
+      return usual
+    }
+  }
+
+  /// How unusual an order is beside the agent's own; nil where there are too few to say.
+  private func unusual(
+    _ leg: LegFacts, _ sizes: inout UsualSizes
+  ) throws -> (score: ExactDecimal, times: ExactDecimal, usual: Usual)? {
+    let worth = try self.worth(of: leg)
+    guard worth.isPositive, let usual = try sizes.of(leg, in: self) else { return nil }
+    let score = (Statistics.logarithm(Double(worth)) - usual.middle) / usual.spread
     guard let shown = ExactDecimal(statistic: score) else { return nil }
-    return (shown, try worth.times(median), median, sizes.count)
+    return (shown, try worth.times(usual.median), usual)
   }
 
   fileprivate func unusualSizes() -> [Finding] {
-    each(
+    var sizes = UsualSizes()
+    return each(
       .unusualSize, "The sizes are like the agent's own.",
       where: .leg { !$0.closesAll && !$0.isClosing }
     ) { leg in
-      guard let found = try unusual(leg) else { return nil }
-      let words =
-        "\(leg.label): \(found.times) times the agent's median of \(found.median) "
-        + "over \(found.count) orders."
+      guard let found = try unusual(leg, &sizes) else { return nil }
+      func words() -> String {
+        "\(leg.label): \(found.times) times the agent's median of \(found.usual.median) "
+          + "over \(found.usual.count) orders."
+      }
       return worse(
-        measured(.unusualTimes, found.times, leg, words),
-        measured(.unusualScore, found.score, leg, words))
+        measured(.unusualTimes, found.times, leg, words()),
+        measured(.unusualScore, found.score, leg, words()))
     }
   }
 
   fileprivate func quantitySlips() -> [Finding] {
-    each(
+    var sizes = UsualSizes()
+    return each(
       .quantitySlip, "No quantity looks like the usual one with a slip.",
       where: .leg { !$0.closesAll && !$0.isClosing }
     ) { leg in
-      let quantities = past(leg).suffix(200).map(\.leg.qty).filter(\.isPositive)
-      guard quantities.count >= 5, let last = quantities.last, let found = try unusual(leg),
+      guard let found = try unusual(leg, &sizes),
         measured(.unusualTimes, found.times, leg, "") != nil
           || measured(.unusualScore, found.score, leg, "") != nil
       else { return nil }
+      let quantities = past(leg).suffix(200).map(\.leg.qty).filter(\.isPositive)
+      guard quantities.count >= 5, let last = quantities.last else { return nil }
       for usual in [quantities.sorted()[quantities.count / 2], last] {
         for power in 1...4 {
           let shifted =
