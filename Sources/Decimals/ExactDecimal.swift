@@ -32,9 +32,9 @@ package struct ExactDecimal: Sendable {
     self.scale = scale
   }
 
-  package var isZero: Bool { coefficient == 0 }
-  package var isNegative: Bool { coefficient < 0 }
-  package var isPositive: Bool { coefficient > 0 }
+  package var isZero: Bool { high == 0 && low == 0 }
+  package var isNegative: Bool { high < 0 }
+  package var isPositive: Bool { high > 0 || high == 0 && low > 0 }
   package var magnitude: ExactDecimal { isNegative ? -self : self }
 
   /// The same number without trailing zeros after the point.
@@ -94,7 +94,7 @@ extension ExactDecimal: Hashable, Comparable {
   }
 
   package static func < (a: ExactDecimal, b: ExactDecimal) -> Bool {
-    if a.scale == b.scale { return a.coefficient < b.coefficient }
+    if a.scale == b.scale { return a.high == b.high ? a.low < b.low : a.high < b.high }
     if a.isNegative != b.isNegative { return a.isNegative }
     if let isLess = isLessInOneWord(a, b) { return isLess }
     // Compare whole parts first, so that aligning the scales cannot overflow.
@@ -107,14 +107,18 @@ extension ExactDecimal: Hashable, Comparable {
 
   /// The same in 64 bits, which is far faster; nil where they are too few.
   private static func isLessInOneWord(_ a: ExactDecimal, _ b: ExactDecimal) -> Bool? {
-    guard let x = Int64(exactly: a.coefficient), let y = Int64(exactly: b.coefficient),
-      abs(a.scale - b.scale) <= 18
-    else { return nil }
+    guard let x = a.word, let y = b.word, abs(a.scale - b.scale) <= 18 else { return nil }
     let factor = Int64(powerOfTen(abs(a.scale - b.scale)))
     let isFirst = a.scale < b.scale
     let (grown, over) = (isFirst ? x : y).multipliedReportingOverflow(by: factor)
     guard !over else { return nil }
     return isFirst ? grown < y : x < grown
+  }
+
+  /// The coefficient where 64 bits hold it.
+  private var word: Int64? {
+    let word = Int64(bitPattern: low)
+    return high == word >> 63 ? word : nil
   }
 
   private var split: (whole: Int128, rest: Int128) {

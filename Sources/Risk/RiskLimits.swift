@@ -96,7 +96,7 @@ package struct Bounds: Hashable, Sendable {
     block = levels.block.map { Bound(value: $0, setBy: author) }
   }
 
-  /// Worst first.
+  /// Mildest first.
   package var rising: [(RiskSeverity, Bound?)] {
     [(.note, note), (.warn, warn), (.high, high), (.block, block)]
   }

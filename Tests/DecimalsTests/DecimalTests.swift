@@ -30,6 +30,15 @@ struct DecimalTests {
     #expect(
       ExactDecimal("99999999999999999999999999999999999999")
         > "0.000000000000000000000000000000000001")
+    // Across the borders of one word, with one scale.
+    let rising: [ExactDecimal] = [
+      "-36893488147419103232", "-18446744073709551616", "-9223372036854775809",
+      "-9223372036854775808", "-1", "0", "9223372036854775807", "9223372036854775808",
+      "18446744073709551615", "18446744073709551616", "36893488147419103232",
+    ]
+    for (a, b) in zip(rising, rising.dropFirst()) { #expect(a < b && !(b < a)) }
+    #expect(rising.prefix { $0.isNegative }.count == 5 && rising.count { $0.isNegative } == 5)
+    #expect(rising.filter(\.isZero) == [0] && rising.count(where: \.isPositive) == 5)
   }
 
   @Test("add, subtract and multiply exactly")

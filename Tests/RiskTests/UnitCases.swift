@@ -73,6 +73,12 @@ extension RuleCase {
       [limit("Buy", "0.1", "61000", with(#""triggerPrice":"61000""#))], "block"),
     .init(.trigger, "5 bps away", [stop("60030", 1)], "pass"),
     .init(.trigger, "under 5 bps away", [stop("60029.9", 1)], "warn"),
+    .init(.trigger, "as near as an administrator blocks", [stop("60029.9", 1)], "block") {
+      $0.set(#"{"limits":{"A13.near":{"block":6}}}"#)
+    },
+    .init(.trigger, "two ticks away, whatever the limit", [stop("60000.1", 1)], "warn") {
+      $0.set(#"{"limits":{"A13.near":{"note":0.001}}}"#)
+    },
     .init(
       .trigger, "spot on the other side",
       [limit("Buy", "0.1", "59000", with(#""triggerPrice":"59000""#))], "high", category: "spot"),

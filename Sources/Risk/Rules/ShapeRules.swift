@@ -158,19 +158,16 @@ extension RiskContext {
       let band = try band(of: leg)
       let bound = leg.isBuy ? band.buy : band.sell
       let shown = (band.isTold ? "" : "~") + bound.description
-      func finding(
-        _ outcome: RiskOutcome, _ words: String, _ limit: LimitAuthor = .exchange
-      ) -> Finding {
+      func finding(_ outcome: RiskOutcome, _ words: String) -> Finding {
         Finding(
           .priceLimit, outcome, leg, "price \(price) \(words).", value: price.description,
-          limit: shown, setBy: limit)
+          limit: shown, setBy: .exchange)
       }
       guard leg.isBuy ? price > bound : price < bound else {
         let near = try bound.basisPoints(to: price).magnitude
-        guard let (outcome, limit) = grade(near, leg.limits[.nearPriceLimit], below: true) else {
-          return nil
-        }
-        return finding(outcome, "is within \(near) bps of the price limit \(shown)", limit.setBy)
+        return measured(
+          .nearPriceLimit, near, leg,
+          "\(leg.label): price \(price) is within \(near) bps of the price limit \(shown).")
       }
       switch rejectsOutsideLimit {
       case true? where band.isTold && !leg.isClosing:

@@ -163,10 +163,6 @@ extension RiskContext {
       .quantitySlip, "No quantity looks like the usual one with a slip.",
       where: .leg { !$0.closesAll && !$0.isClosing }
     ) { leg in
-      guard let found = try unusual(leg, &sizes),
-        measured(.unusualTimes, found.times, leg, "") != nil
-          || measured(.unusualScore, found.score, leg, "") != nil
-      else { return nil }
       let quantities = past(leg).suffix(200).map(\.leg.qty).filter(\.isPositive)
       guard quantities.count >= 5, let last = quantities.last else { return nil }
       for usual in [quantities.sorted()[quantities.count / 2], last] {
@@ -174,6 +170,10 @@ extension RiskContext {
           let shifted =
             try usual * ExactDecimal(coefficient: [10, 100, 1000, 10_000][power - 1], scale: 0)
           guard try (leg.qty - shifted).magnitude * 100 <= shifted else { continue }
+          guard let found = try unusual(leg, &sizes),
+            measured(.unusualTimes, found.times, leg, "") != nil
+              || measured(.unusualScore, found.score, leg, "") != nil
+          else { return nil }
           return Finding(
             .quantitySlip, .high, leg,
             "quantity \(leg.qty) is the usual \(usual) with \(power) digits slipped.",

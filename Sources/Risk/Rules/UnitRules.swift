@@ -157,11 +157,10 @@ extension RiskContext {
       let distance = try base.basisPoints(to: trigger).magnitude
       let ticks = try (leg.market?.instrument?.tick ?? .zero) * 2
       let isTwoTicks = try (trigger - base).magnitude < ticks
-      guard isTwoTicks || grade(distance, leg.limits[.nearTrigger], below: true) != nil else {
-        return nil
-      }
-      return finding(
-        .warn, "the trigger is \(distance) bps from \(base): it fires at once.", "5 bps")
+      let words = "the trigger is \(distance) bps from \(base): it fires at once."
+      return worse(
+        measured(.nearTrigger, distance, leg, "\(leg.label): \(words)"),
+        isTwoTicks ? finding(.warn, words, "2 ticks") : nil)
     }
   }
 
