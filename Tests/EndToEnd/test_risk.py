@@ -1,11 +1,13 @@
 """Accidents, from the agent's call to what the operator sees; and the `risk` commands."""
 
 import json
+import re
 import subprocess
 
 import pytest
 
 from agents import Agent, batch, leg
+from console import Console
 from waiting import until
 from world import World, program_path
 
@@ -34,6 +36,18 @@ class Desk:
     def reject(self, seen):
         self.world.reject(seen["id"], "not by me")
 
+    def on_screen(self, seen):
+        """All that the console shows of the batch, from its first row to its last, without spaces."""
+        frames = []
+        with Console(self.world, 120, 40) as console:
+            console.ready().select(seen["id"], checked=None)
+            console.read_to_the_end(lambda rows: frames.append("".join(rows)))
+        return re.sub(r"\s", "", "".join(frames))
+
+
+def says(screen, severity, rule):
+    return f"{severity}{rule}" in screen
+
 
 def complete(batch):
     """Whether market and account were there when it was assessed."""
@@ -60,6 +74,7 @@ def test_dollars_written_as_coins(desk):
     assert {"C01", "C04", "C05", "E06"} <= fired(seen, "high")
     shown = desk.world.cli("show", seen["id"]).stdout
     assert "HIGH C01 #1 Buy BTCUSDT" in shown
+    assert says(desk.on_screen(seen), "HIGH", "C01")
     desk.reject(seen)
 
 
@@ -68,6 +83,8 @@ def test_a_basket_two_digits_too_large(desk):
     seen = desk.propose(
         leg("BTCUSDT", "Buy", "1.500", f"{btc:.1f}"), leg("ETHUSDT", "Sell", "50.00"))
     assert {"C01", "C04"} <= fired(seen, "high")
+    screen = desk.on_screen(seen)
+    assert says(screen, "HIGH", "C01") and says(screen, "HIGH", "C04")
     desk.reject(seen)
 
 
@@ -75,9 +92,12 @@ def test_a_take_profit_under_the_minimum_is_not_refused(desk):
     doge = price(desk, "DOGEUSDT")
     closing = desk.propose(leg("DOGEUSDT", "Sell", "10", f"{doge * 1.005:.5f}", reduceOnly=True))
     assert "A03" in fired(closing, "note") and closing["severity"] != "block"
+    screen = desk.on_screen(closing)
+    assert says(screen, "NOTE", "A03") and "BLOCK" not in screen
     desk.reject(closing)
     opening = desk.propose(leg("DOGEUSDT", "Buy", "10", f"{doge:.5f}"))
     assert "A03" in fired(opening, "block")
+    assert says(desk.on_screen(opening), "BLOCK", "A03")
     assert "cannot be approved" in desk.world.approve(opening["id"], check=False).stderr
     desk.reject(opening)
 
@@ -99,6 +119,7 @@ def test_ten_coins_that_become_ten_dollars(desk):
     assert "spends 100 USDT, about 5" in slip["words"] and "other unit" in slip["words"]
     shown = desk.world.cli("show", seen["id"]).stdout
     assert "HIGH A11 #1 Buy DOGEUSDT: spends 100 USDT" in shown
+    assert says(desk.on_screen(seen), "HIGH", "A11")
     desk.reject(seen)
 
 
@@ -108,7 +129,10 @@ def test_a_loop_of_the_same_batch(desk):
         seen = desk.propose(leg("SOLUSDT", "Buy", "5.0", f"{sol - 1 - number / 100:.2f}"))
         desk.reject(seen)
     seen = desk.propose(leg("SOLUSDT", "Buy", "5.0", f"{sol - 1.03:.2f}"))
-    assert "D02" in fired(seen, "high") or "D03" in fired(seen, "high")
+    loops = fired(seen, "high") & {"D02", "D03"}
+    assert loops
+    screen = desk.on_screen(seen)
+    assert all(says(screen, "HIGH", rule) for rule in loops)
     desk.reject(seen)
 
 
