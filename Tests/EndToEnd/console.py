@@ -98,8 +98,8 @@ class Console(Terminal):
         self.until_armable()
         self.type(b"a")
         code = self.until_shows(CODE)[1]
-        # The guard is under way; a first picture that says otherwise has a test of its own.
-        self.until_shows("keys open in")
+        # The guard is under way, or over; a first picture that says otherwise has a test of its own.
+        self.until_shows("keys (open in|are open)")
         assert self.shows(rf"{id} rev"), self.text()
         return code
 

@@ -44,18 +44,14 @@ class Pages:
 
     def __call__(self, rows):
         head, inside = pane(rows, self.title)
-        above, below = (
-            int(found[1]) if (found := re.search(rf" (\d+) {words}", head)) else 0
-            for words in ("above", "more rows"))
-        self.frames.append((above, below, inside))
+        above = re.search(r" (\d+) above", head)
+        self.frames.append((int(above[1]) if above else 0, inside))
 
     @property
     def rows(self):
-        counts = {above + len(inside) + below for above, below, inside in self.frames}
-        if len(counts) > 1:
-            raise Unreadable(f"{self.title} had {sorted(counts)} rows while it was read")
-        whole = [None] * counts.pop()
-        for above, _, inside in self.frames:
+        # Counted from the top: below the legs findings may take more rows or fewer as their numbers change.
+        whole = [None] * max(above + len(inside) for above, inside in self.frames)
+        for above, inside in self.frames:
             for number, row in enumerate(inside, above):
                 # Pages overlap; what is of a leg must read the same on both.
                 if whole[number] not in (None, row) and re.match(r" {4}\S| +\d", row):
