@@ -20,7 +20,7 @@ help:
 	@echo 'make test      Build and run every test: Swift tests, real terminals, and the official'
 	@echo '               MCP SDKs and pybit as peers. About 40 minutes from nothing.'
 	@echo 'make bench     Measure the budgets of docs/performance.md, each beside a peer in the same'
-	@echo '               run. About 8 minutes after a release build of 10. ROWS=policy,console'
+	@echo '               run. About 12 minutes after a release build of 10. ROWS=policy,console'
 	@echo '               measures some of them, JSON=FILE says where every figure goes.'
 	@echo 'make pictures  Run the demo in tmux and write docs/pictures anew. About a minute.'
 	@echo 'make lint      Check the style of the Swift code. About 15 seconds.'
