@@ -6,7 +6,15 @@ package enum RiskSeverity: String, CaseIterable, Hashable, Comparable, Sendable 
   case clear, note, warn, high, block
 
   package static func < (a: RiskSeverity, b: RiskSeverity) -> Bool { a.rank < b.rank }
-  private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+  private var rank: Int {
+    switch self {
+    case .clear: 0
+    case .note: 1
+    case .warn: 2
+    case .high: 3
+    case .block: 4
+    }
+  }
 }
 
 /// What a check came to.

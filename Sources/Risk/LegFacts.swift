@@ -23,7 +23,7 @@ final class LegFacts: Sendable {
   /// Can only shrink a position. Spot has none.
   let isClosing: Bool
   let closesAll: Bool
-  let market: SymbolMarket?
+  let market: Shared<SymbolMarket>?
   let limits: EffectiveLimits
   let symbolClass: SymbolClass
   let worth: Result<LegNotional, DecimalError>
@@ -45,7 +45,8 @@ final class LegFacts: Sendable {
   var takes: Bool { !isConditional && timeInForce != .postOnly && timeInForce != .rpi }
 
   private init(
-    _ leg: Leg, _ market: SymbolMarket?, _ symbolClass: SymbolClass, _ limits: EffectiveLimits,
+    _ leg: Leg, _ market: Shared<SymbolMarket>?, _ symbolClass: SymbolClass,
+    _ limits: EffectiveLimits,
     _ quote: Quote?
   ) {
     self.leg = leg
@@ -72,16 +73,16 @@ final class LegFacts: Sendable {
   static func all(
     _ batch: OrderBatch, _ market: MarketSnapshot, _ limits: RiskLimits, agent: Text, now: Timestamp
   ) -> [LegFacts] {
-    struct Shared {
-      let market: SymbolMarket?
+    struct Common {
+      let market: Shared<SymbolMarket>?
       let symbols: SymbolClass
       let limits: EffectiveLimits
       let quote: Quote?
     }
-    var shared: [Text: Shared] = [:]
+    var common: [Text: Common] = [:]
     return batch.legs.map { leg in
-      let own: Shared
-      if let known = shared[leg.symbol] {
+      let own: Common
+      if let known = common[leg.symbol] {
         own = known
       } else {
         let found = market.symbols[leg.symbol]
@@ -91,8 +92,9 @@ final class LegFacts: Sendable {
         let stale = (bounds.block ?? bounds.high)?.value ?? 10_000
         // Estimates are made only from quotes that are young enough.
         let quote = found?.quote.flatMap { ExactDecimal((now - $0.asOf).count) <= stale ? $0 : nil }
-        own = Shared(market: found, symbols: symbols, limits: effective, quote: quote)
-        shared[leg.symbol] = own
+        own = Common(
+          market: found.map { Shared($0) }, symbols: symbols, limits: effective, quote: quote)
+        common[leg.symbol] = own
       }
       return LegFacts(leg, own.market, own.symbols, own.limits, own.quote)
     }

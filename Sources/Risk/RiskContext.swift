@@ -14,7 +14,11 @@ package struct RiskContext: Sendable {
   package let now: Timestamp
   /// The legs with all that the checks ask about them, read once.
   let legs: [LegFacts]
+  /// Of the batch, in the order of their first leg.
+  let symbols: [Text]
   private let pastBySymbol: [Text: [RecentHistory.PastLeg]]
+  private let sharedAccount: Shared<Account>?
+  private let openBySymbol: [Text: [Account.OpenOrder]]
 
   package init(
     batch: OrderBatch, market: MarketSnapshot, account: AccountSnapshot,
@@ -29,7 +33,15 @@ package struct RiskContext: Sendable {
     self.limits = limits
     self.now = now
     legs = LegFacts.all(batch, market, limits, agent: surroundings.agent, now: now)
-    let symbols = Set(batch.symbols)
+    symbols = batch.symbols
+    let symbols = Set(symbols)
+    if case .known(let account) = account {
+      sharedAccount = Shared(account)
+      openBySymbol = Dictionary(
+        grouping: account.openOrders.filter { symbols.contains($0.symbol) }, by: \.symbol)
+    } else {
+      (sharedAccount, openBySymbol) = (nil, [:])
+    }
     // The legs of a batch are all of one category.
     pastBySymbol = Dictionary(
       grouping: history.legs.filter {
@@ -80,7 +92,7 @@ package struct RiskContext: Sendable {
     var finding = finding
     let symbols =
       finding.legs.isEmpty
-      ? batch.symbols
+      ? self.symbols
       : finding.legs.prefix(1).compactMap { legs.indices.contains($0) ? legs[$0].symbol : nil }
     let markets = symbols.compactMap { market.symbols[$0] }
     func add(_ input: RiskInputs, _ name: String, _ oldest: Timestamp?) {
@@ -129,7 +141,7 @@ extension RiskContext {
   }
 
   /// The market, if its prices are young enough for price checks.
-  func prices(of leg: LegFacts) throws -> SymbolMarket {
+  func prices(of leg: LegFacts) throws -> Shared<SymbolMarket> {
     guard let market = leg.market, market.hasPrice else {
       throw Unchecked("no price of \(leg.symbol)")
     }
@@ -175,19 +187,20 @@ extension RiskContext {
   }
 
   /// The account's state, or the outcome of every check that needs it.
-  func knownAccount() throws -> Account {
+  func knownAccount() throws -> Shared<Account> {
     switch account {
     case .notConfigured:
       throw Unchecked(
         .unchecked(RiskOutcome.noAccountKey), "The account is not read: no key is configured.")
     case .missing(let reason): throw Unchecked(reason)
-    case .known(let account):
-      let age = now - account.asOf
-      guard age <= limits.accountStale else {
-        throw Unchecked("the account's state is \(age.words) old")
-      }
-      return account
+    case .known: break
     }
+    guard let sharedAccount else { throw Unchecked("the account's state is not known") }
+    let age = now - sharedAccount.asOf
+    guard age <= limits.accountStale else {
+      throw Unchecked("the account's state is \(age.words) old")
+    }
+    return sharedAccount
   }
 
   /// What a check still needs when all else of it is clean. Where that is missing the finding says what
@@ -215,9 +228,8 @@ extension RiskContext {
   }
 
   func openOrders(_ symbol: Text) throws -> [Account.OpenOrder] {
-    try knownAccount().openOrders.filter {
-      $0.symbol == symbol
-    }
+    _ = try knownAccount()
+    return openBySymbol[symbol] ?? []
   }
 
   func worth(of leg: LegFacts) throws -> ExactDecimal {
@@ -282,6 +294,12 @@ extension RiskContext {
   /// What the agent ordered in the same contract, oldest first.
   func past(_ leg: LegFacts) -> [RecentHistory.PastLeg] { pastBySymbol[leg.symbol] ?? [] }
 
+  /// The newest of them, no older than `age`.
+  func past(_ leg: LegFacts, within age: Milliseconds) -> ArraySlice<RecentHistory.PastLeg> {
+    let all = past(leg)
+    return all[(all.lastIndex { now - $0.at > age }.map { $0 + 1 } ?? 0)...]
+  }
+
   func hasTag(_ tag: RiskLimits.AgentTag) -> Bool {
     limits.agents[surroundings.agent]?.tags.contains(tag) ?? false
   }
@@ -327,7 +345,7 @@ extension RiskContext {
   ) -> [Finding] {
     var findings: [Finding] = []
     var passed: [Int] = []
-    for symbol in batch.symbols {
+    for symbol in symbols {
       let mine = legs.filter { $0.symbol == symbol && concerns.holds($0) }
       guard !mine.isEmpty else { continue }
       do {

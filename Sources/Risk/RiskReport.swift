@@ -20,11 +20,16 @@ package struct RiskReport: Hashable, Sendable {
   package let isReducing: Bool
 
   package init(_ findings: [Finding], at: Timestamp, isReducing: Bool) {
-    self.findings = findings.sorted { a, b in
-      if a.outcome.severity != b.outcome.severity { return a.outcome.severity > b.outcome.severity }
-      if a.rule != b.rule { return Text(a.rule.rawValue) < Text(b.rule.rawValue) }
-      return (a.legs.first ?? -1) < (b.legs.first ?? -1)
+    // Findings are large: what is sorted are their places.
+    let keys = findings.map {
+      (severity: $0.outcome.severity, rule: $0.rule.rawValue, leg: $0.legs.first ?? -1)
     }
+    let order = keys.indices.sorted { x, y in
+      let (a, b) = (keys[x], keys[y])
+      if a.severity != b.severity { return a.severity > b.severity }
+      return a.rule == b.rule ? a.leg < b.leg : a.rule < b.rule
+    }
+    self.findings = order.map { findings[$0] }
     self.at = at
     self.isReducing = isReducing
   }

@@ -24,6 +24,7 @@ package struct RecentHistory: Hashable, Sendable {
     package let currency: Text
     let price: ExactDecimal?
     let isMarket: Bool
+    let linkID: Text?
     /// Natural, for statistics of sizes; nil where the worth is not known or not positive.
     let logarithmOfWorth: Double?
 
@@ -37,6 +38,7 @@ package struct RecentHistory: Hashable, Sendable {
       self.fate = fate
       price = leg.price
       isMarket = leg.orderType == .market
+      linkID = leg.orderLinkID
       let worth = worth ?? price.flatMap { try? $0 * leg.qty }
       self.worth = worth
       self.currency = currency ?? Coins.quote(of: leg.symbol, leg.category)

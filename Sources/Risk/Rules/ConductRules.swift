@@ -97,23 +97,23 @@ extension RiskContext {
   }
 
   private func repeated(_ leg: LegFacts, _ identity: [Text]) -> RecentHistory.PastLeg? {
-    past(leg).last { past in
+    past(leg, within: RiskLimits.duplicateWindow).last { past in
       // Equal orders have equal amounts, and those cost little to compare.
-      now - past.at <= RiskLimits.duplicateWindow
-        && past.leg.qty == leg.qty && past.leg.identity == identity
+      past.leg.qty == leg.qty && past.leg.identity == identity
     }
   }
 
   // MARK: D02, D03
+
+  private static let twoBasisPoints: ExactDecimal = "0.0002"
 
   private func isNear(_ a: LegFacts, _ b: some Comparison) -> Bool {
     guard a.symbol == b.symbol, a.side == b.side, a.isMarket == b.isMarket,
       a.qty.isPositive, (try? (a.qty - b.qty).magnitude * 100 <= a.qty) == true
     else { return false }
     guard let price = a.price, let other = b.price else { return a.isMarket }
-    guard let gap = try? (price - other).magnitude, let share = try? price * "0.0002" else {
-      return false
-    }
+    guard let gap = try? (price - other).magnitude, let share = try? price * Self.twoBasisPoints
+    else { return false }
     let ticks = a.market?.instrument.flatMap { try? $0.tick * 2 } ?? .zero
     return gap <= max(share, ticks)
   }
@@ -127,9 +127,7 @@ extension RiskContext {
           .nearDuplicate, hasTag(.split) ? .note : .warn, leg,
           "nearly the same as leg #\(twin.index + 1).")
       }
-      let near = past(leg).filter {
-        now - $0.at <= RiskLimits.duplicateWindow && isNear(leg, $0)
-      }
+      let near = past(leg, within: RiskLimits.duplicateWindow).filter { isNear(leg, $0) }
       let batches = Set(near.map(\.batch))
       guard let last = near.last else { return nil }
       let soon = Set(near.filter { now - $0.at <= .seconds(60) }.map(\.batch)).count
@@ -165,8 +163,8 @@ extension RiskContext {
     var arrivals: [Text: Timestamp] = [:]
     var refused: Set<Text> = []
     for leg in legs {
-      for past in past(leg)
-      where now - past.at <= window && arrivals[past.batch] == nil && isNear(leg, past) {
+      for past in past(leg, within: window)
+      where arrivals[past.batch] == nil && isNear(leg, past) {
         arrivals[past.batch] = past.at
         if past.fate == .refused { refused.insert(past.batch) }
       }

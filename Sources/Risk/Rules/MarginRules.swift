@@ -228,11 +228,11 @@ extension RiskContext {
       return []
     }
     var sum = ExactDecimal.zero
-    for symbol in batch.symbols {
+    for symbol in symbols {
       if let one = legs.first(where: { $0.symbol == symbol }) { sum = try sum + exposureAfter(one) }
     }
     for position in try knownAccount().positions
-    where !batch.symbols.contains(position.symbol) {
+    where !symbols.contains(position.symbol) {
       sum = try sum + (position.value ?? .zero)
     }
     let times = try sum.times(try equity())

@@ -109,21 +109,22 @@ extension RiskContext {
     ) { leg in
       let mark = try prices(of: leg).mark ?? mid(of: leg)
       guard let price = leg.price, mark.isPositive, price.isPositive else { return nil }
-      let knows = past(leg).contains { past in
-        past.fate == .sent
-          && past.price.map { isWithin(price, $0, 5) } ?? false
+      func knows() -> Bool {
+        past(leg).contains { past in
+          past.fate == .sent && past.price.map { isWithin(price, $0, 5) } ?? false
+        }
       }
       for power in 1...3 {
         let shift = ExactDecimal(coefficient: [10, 100, 1000][power - 1], scale: 0)
         let isSlip = try isWithin(price * shift, mark, 2) || isWithin(price, mark * shift, 2)
-        guard isSlip, !knows else { continue }
+        guard isSlip, !knows() else { continue }
         return Finding(
           .priceSlip, .high, leg, "\(price) is the market's \(mark) with \(power) digits slipped.",
           value: "\(price)", limit: "\(mark)")
       }
       let deviation = try mark.basisPoints(to: price).magnitude
-      guard !knows, price.hasSwappedDigits(of: mark), let warn = leg.limits[.deviation].warn,
-        deviation > warn.value
+      guard let warn = leg.limits[.deviation].warn, deviation > warn.value,
+        price.hasSwappedDigits(of: mark), !knows()
       else { return nil }
       return Finding(
         .priceSlip, .high, leg, "\(price) is the market's \(mark) with two digits swapped.",

@@ -239,7 +239,7 @@ extension RiskContext {
     let week = Milliseconds.minutes(7 * 24 * 60)
     let used = Set(
       history.legs.filter { now - $0.at <= week && $0.fate != .refused }
-        .compactMap(\.leg.orderLinkID))
+        .compactMap(\.linkID))
     let open = Set((try? knownAccount())?.openOrders.compactMap(\.linkID) ?? [])
     return each(.linkID, "Every link id is new.") { leg in
       guard let id = leg.leg.orderLinkID else {

@@ -119,12 +119,22 @@ extension RiskContext {
 
   /// What is usual for each symbol of the batch, asked for once.
   private struct UsualSizes {
-    var bySymbol: [Text: Usual?] = [:]
+    private var bySymbol: [Text: Usual?] = [:]
+    private var quantities: [Text: [ExactDecimal]] = [:]
 
     mutating func of(_ leg: LegFacts, in context: RiskContext) throws -> Usual? {
       if let known = bySymbol[leg.symbol] { return known }
       let usual = try context.usual(leg)
       bySymbol[leg.symbol] = .some(usual)
+      return usual
+    }
+
+    /// The median quantity and the last one; none where there are too few to say.
+    mutating func quantities(_ leg: LegFacts, in context: RiskContext) -> [ExactDecimal] {
+      if let known = quantities[leg.symbol] { return known }
+      let all = context.past(leg).suffix(200).map(\.leg.qty).filter(\.isPositive)
+      let usual = all.count < 5 ? [] : [all.sorted()[all.count / 2], all[all.count - 1]]
+      quantities[leg.symbol] = usual
       return usual
     }
   }
@@ -163,9 +173,7 @@ extension RiskContext {
       .quantitySlip, "No quantity looks like the usual one with a slip.",
       where: .leg { !$0.closesAll && !$0.isClosing }
     ) { leg in
-      let quantities = past(leg).suffix(200).map(\.leg.qty).filter(\.isPositive)
-      guard quantities.count >= 5, let last = quantities.last else { return nil }
-      for usual in [quantities.sorted()[quantities.count / 2], last] {
+      for usual in sizes.quantities(leg, in: self) {
         for power in 1...4 {
           let shifted =
             try usual * ExactDecimal(coefficient: [10, 100, 1000, 10_000][power - 1], scale: 0)

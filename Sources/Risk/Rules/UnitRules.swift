@@ -123,7 +123,7 @@ extension RiskContext {
 
   // MARK: A13, A14
 
-  private func reference(_ by: Text?, _ market: SymbolMarket) -> ExactDecimal? {
+  private func reference(_ by: Text?, _ market: Shared<SymbolMarket>) -> ExactDecimal? {
     switch by?.string {
     case "MarkPrice": market.mark
     case "IndexPrice": market.index
