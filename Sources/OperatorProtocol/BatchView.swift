@@ -27,7 +27,16 @@ package enum Severity: String, CaseIterable, Comparable, Sendable {
   case pass, note, warn, unchecked, high, block
 
   package static func < (a: Severity, b: Severity) -> Bool { a.rank < b.rank }
-  private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+  private var rank: Int {
+    switch self {
+    case .pass: 0
+    case .note: 1
+    case .warn: 2
+    case .unchecked: 3
+    case .high: 4
+    case .block: 5
+    }
+  }
 }
 
 /// An amount of one currency.
