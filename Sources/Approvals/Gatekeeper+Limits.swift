@@ -35,7 +35,8 @@ extension Gatekeeper {
     counters.advance(to: limitClock.time)
     guard !isStoreDown, counters.now - prunedAt >= Self.pruneEvery else { return }
     prunedAt = counters.now
-    let over = counters.prune()
+    let held = held
+    let over = counters.prune { BatchID($0.string).flatMap { held[$0] }?.state == .dispatching }
     if !over.isEmpty { record(Draft(records: rows(of: over))) }
   }
 

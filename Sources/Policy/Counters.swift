@@ -149,9 +149,10 @@ package struct Counters: Hashable, Sendable {
   package mutating func giveBack(_ ticket: Text) { drop(ticket) { _ in true } }
 
   /// Forgets tickets of which nothing counts any more; their names.
-  package mutating func prune() -> [Text] {
-    let over = tickets.filter { _, ticket in
-      guard case .gone(let at) = ticket.phase else { return false }
+  /// - Parameter isUnderWay: Whether a call may still become unknown, and then counts again.
+  package mutating func prune(keeping isUnderWay: (Text) -> Bool = { _ in false }) -> [Text] {
+    let over = tickets.filter { name, ticket in
+      guard case .gone(let at) = ticket.phase, !isUnderWay(name) else { return false }
       return ticket.claims.allSatisfy { $0.end(from: at).map { $0 <= now } ?? false }
     }
     for name in over.keys { giveBack(name) }

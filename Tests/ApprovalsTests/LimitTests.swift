@@ -201,6 +201,29 @@ struct LimitTests {
     #expect(Self.used(play) == Self.nothing)
   }
 
+  /// The window is over before anybody knows that nobody knows.
+  @Test func anOutcomeThatBecomesUnknownAfterItsWindowCounts() throws {
+    let text = Bench.policyText.replacing(
+      #""setLeverage":{"action":"hold"}"#,
+      with: #""setLeverage":{"action":"hold","rate_limit":{"max":1,"window":1}}"#)
+    var play = Playbook(policy: try Policy.parse(text.utf8))
+    let leverage = Bench.object(#"{"symbol":"BTCUSDT","leverage":"5"}"#)
+    play.after(.seconds(50))
+    play.sent("setLeverage", leverage)
+    play.after(.seconds(15))
+    play.answers(.lost("x"))
+    play.saved()
+    #expect(play.state() == .unknown)
+    play.after(.minutes(60))
+    let request = play.call("setLeverage", Bench.object(#"{"symbol":"ETHUSDT","leverage":"5"}"#))
+    play.saved()
+    #expect(play.results[request]?.isError == true, "it counts until it is known")
+    play.decides("ada", .resolve, note: "looked")
+    play.saved()
+    play.held("setLeverage", Bench.object(#"{"symbol":"ETHUSDT","leverage":"6"}"#))
+    #expect(play.state(2) == .pending)
+  }
+
   @Test func whatWasBeingSentAtACrashIsUnknown() {
     var play = Playbook(policy: Self.policy)
     play.sent()
