@@ -57,11 +57,11 @@ final class Mailbox: Sendable {
   }
 
   /// The owner is about to wait: until it is woken, or for a moment only when it looks at news `soon` by
-  /// itself. Says whether the box is empty; else it must not wait.
+  /// itself. Says whether the box is empty; else it must not wait, or more would come than it takes.
   func rest(soon: Bool) -> Bool {
     state.withLock { state in
       state.isLookedAtSoon = soon
-      return state.events.isEmpty || soon && state.events.allSatisfy(\.isNews)
+      return state.events.isEmpty
     }
   }
 }

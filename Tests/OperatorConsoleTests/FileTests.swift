@@ -140,9 +140,19 @@ import Testing
     #expect(mailbox.take(atMost: 5).count == 1)
     #expect(mailbox.rest(soon: true))
     #expect(post(news) == 0)
-    #expect(mailbox.rest(soon: true))
     #expect(post(.linkUp) == 1, "an answer is waited for")
     #expect(!mailbox.rest(soon: true))
+  }
+
+  @Test func `a burst of news is taken whole before the owner rests`() {
+    let mailbox = Mailbox()
+    let burst = Mailbox.limit / 10
+    for _ in 0..<burst { mailbox.post(.feed(.status(Samples.status))) }
+    var taken = 0
+    while !mailbox.rest(soon: true), taken < burst {
+      taken += mailbox.take(atMost: ConsoleShell.newsAtOnce).count
+    }
+    #expect(taken == burst)
   }
 
   @Test func `pauses grow and stay bounded`() {
