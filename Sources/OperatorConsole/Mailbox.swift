@@ -5,7 +5,8 @@ import Synchronization
 /// What the network tasks have for the thread that owns the screen.
 ///
 /// **Concurrency model.** Any task posts; only the screen's thread drains. The contents are behind a
-/// mutex; the screen is woken by what is waited for, and by news unless it looks at them soon by itself.
+/// mutex; the screen is woken by what is waited for and by what can close an open panel, and by other news
+/// unless it looks at them soon by itself.
 /// A box that is full throws the news away and says so as one `reset`, after which all is read anew.
 final class Mailbox: Sendable {
   static let limit = 20_000
@@ -31,7 +32,7 @@ final class Mailbox: Sendable {
 
   func post(_ event: ConsoleEvent) {
     let wake = state.withLock { state -> (@Sendable () -> Void)? in
-      let isSilent = event.isNews ? state.isLookedAtSoon || !state.events.isEmpty : false
+      let isSilent = event.canRest && (state.isLookedAtSoon || !state.events.isEmpty)
       if state.events.count >= Self.limit {
         // Answers and the state of the link are few and must not be lost.
         state.events.removeAll(where: \.isNews)
@@ -69,4 +70,12 @@ final class Mailbox: Sendable {
 extension ConsoleEvent {
   /// Whether it is one of many that tell how things are by now.
   fileprivate var isNews: Bool { if case .feed = self { true } else { false } }
+
+  /// Whether nothing that may be approved depends on it: it is only shown.
+  fileprivate var canRest: Bool {
+    switch self {
+    case .feed(.order), .feed(.fill), .feed(.ledger): true
+    default: false
+    }
+  }
 }

@@ -131,7 +131,7 @@ import Testing
       mailbox.post(event)
       return wakes.withLock { $0 } - before
     }
-    let news = ConsoleEvent.feed(.status(Samples.status))
+    let news = ConsoleEvent.feed(.ledger([:]))
     #expect(mailbox.rest(soon: false))
     #expect(post(news) == 1)
     #expect(post(news) == 0, "it is on its way already")
@@ -141,6 +141,8 @@ import Testing
     #expect(mailbox.rest(soon: true))
     #expect(post(news) == 0)
     #expect(post(.linkUp) == 1, "an answer is waited for")
+    #expect(post(.feed(.batch(Samples.batch))) == 1, "it may close the panel")
+    #expect(post(.feed(.status(Samples.status))) == 1, "it may close the panel")
     #expect(!mailbox.rest(soon: true))
   }
 
