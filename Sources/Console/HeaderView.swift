@@ -134,10 +134,10 @@ extension ConsoleModel {
       spans.append(Span(SafeText(untrusted: "  PAUSED \(pause.agent)"), .banner))
     }
     if isOrderFrozen { spans.append(Span("  order held", .dim)) }
-    if let warning = status?.warnings.first {
-      let more = (status?.warnings.count ?? 1) - 1
-      let words = "  ! \(warning)" + (more > 0 ? " (+\(more): see \(keymap.label(of: .help)))" : "")
-      spans.append(Span(SafeText(untrusted: words), .warn))
+    if let warnings = status?.warnings, let first = warnings.first {
+      // Their number stands before the words, which may be cut.
+      let all = warnings.count > 1 ? "1 of \(warnings.count), see \(keymap.label(of: .help)): " : ""
+      spans.append(Span(SafeText(untrusted: "  ! \(all)\(first)"), .warn))
     }
     frame.draw(TextLine(spans), in: block, row: 0)
   }

@@ -218,6 +218,18 @@ import Time
     #expect(prices.contains { $0.contains(#/price BTCUSDT [0-9.]+ age \d:\d\d /#) }, "\(desk.text)")
   }
 
+  @Test(arguments: sizes.indices)
+  func `the number of warnings is never cut, and help has all of them`(size: Int) {
+    let (width, height) = Self.sizes[size]
+    var desk = Desk([.calm], width: width, height: height)
+    let warnings = [String(repeating: "long words ", count: 30), "second", "third"]
+    desk.send(.feed(.status(.sample(warnings: warnings))))
+    #expect(desk.picture[1].contains("! 1 of 3, see ?: long words"), "\(desk.text)")
+    desk.press("?")
+    for _ in 0..<20 where !desk.text.contains("warning: third") { desk.press(.pageDown) }
+    #expect(desk.text.contains("warning: third"), "\(desk.text)")
+  }
+
   @Test(arguments: scenes.indices, sizes.indices)
   func `the screen is as it was stored`(scene: Int, size: Int) throws {
     let (name, make) = Self.scenes[scene]
