@@ -68,7 +68,8 @@ extension Gatekeeper {
     return tools[call.upstream]?[call.tool]?.arguments.twins(in: call.arguments).map {
       (
         "(arguments)",
-        "the argument \"\($0.key)\" differs from \"\($0.twin)\" only in case; write it as the tool does"
+        "the argument \($0.key.quotedIfPlain) differs from \($0.twin.quotedIfPlain) only in case; "
+          + "write it as the tool does"
       )
     }
   }
@@ -265,7 +266,8 @@ extension Gatekeeper {
   private static func refuseAmbiguousNumbers(_ cursor: JSONCursor) throws(JSONError) {
     switch cursor.value {
     case .number(let number) where !number.isCanonical:
-      throw cursor.bad("\(number) is not how RFC 8785 writes this number; write it that way")
+      throw JSONCursor(cursor.value, path: cursor.path.plain)
+        .bad("\(number) is not how RFC 8785 writes this number; write it that way")
     case .array: for one in try cursor.elements() { try refuseAmbiguousNumbers(one) }
     case .object: for (_, one) in try cursor.members() { try refuseAmbiguousNumbers(one) }
     default: break

@@ -77,13 +77,15 @@ enum OrderCheck {
     let known = Set(fields.map(\.key))
     if let (key, twin) = object.caseVariant(of: known) {
       throw OrderError(
-        .unknownKey, "the key \"\(key)\" differs from \"\(twin)\" only in case",
+        .unknownKey, "the key \(key.quotedIfPlain) differs from \"\(twin)\" only in case",
         fix: "write \"\(twin)\"", at: path.key(key))
     }
     if let key = object.unknownKey(known: known) {
+      let list = known.sorted().map(\.string).joined(separator: ", ")
       throw OrderError(
-        .unknownKey, "the tool does not know the key \"\(key)\" and would drop it silently",
-        fix: "remove it", at: path.key(key))
+        .unknownKey,
+        "the tool does not know the key \(key.quotedIfPlain) and would drop it silently",
+        fix: "remove it; known here: \(list)", at: path.key(key))
     }
     for field in fields where field.isRequired && object[field.key] == nil {
       throw missing(field.key, at: path)

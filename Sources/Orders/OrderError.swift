@@ -30,14 +30,14 @@ package struct OrderError: Error, Hashable, Sendable, CustomStringConvertible {
   package let message: String
   /// What to write instead.
   package let fix: String
-  /// Where in the arguments.
+  /// Where in the arguments, as far as their keys are plain names: the rest are the agent's words.
   package let path: JSONPath
 
   package init(_ code: Code, _ message: String, fix: String, at path: JSONPath = .root) {
     self.code = code
     self.message = message
     self.fix = fix
-    self.path = path
+    self.path = path.plain
   }
 
   package var description: String { "\(path): \(message); \(fix)" }

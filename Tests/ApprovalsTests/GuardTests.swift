@@ -163,6 +163,38 @@ struct GuardTests {
     play << [passes ? "forward 1 getTickers" : "answer 1 denied"]
   }
 
+  /// The reason is read by people: keys of the agent stand in it only where they are plain names.
+  @Test(arguments: [
+    ("{\"Symbol\":\"A\"}", "the argument \"Symbol\" differs from \"symbol\" only in case"),
+    (
+      "{\"\u{202E}approved\":1,\"\u{202E}Approved\":1}",
+      "the argument (11 bytes) differs from (11 bytes) only in case"
+    ),
+  ])
+  func aRefusedKeyIsRepeatedOnlyAsAPlainName(_ arguments: String, _ words: String) throws {
+    var play = Playbook()
+    let tickers = try ToolDefinition(json: JSONCursor(try JSONParser.parse(Self.schema)))
+    play >> .toolsListed(upstream: "other", [tickers])
+    play.saved()
+    play
+      >> .call(
+        AgentCall(
+          request: RequestID(1), agent: "bot", client: "sim", upstream: "other",
+          tool: "getTickers", arguments: Bench.object(arguments),
+          random: [UInt8](repeating: 0, count: 10)))
+    #expect(
+      play.results[1]?[meta: ToolResult.decisionKey]?["reason"]?.stringValue?
+        .hasPrefix(words) == true)
+  }
+
+  /// The same of a number whose place lies under such a key.
+  @Test func aNumberUnderAKeyThatIsNoPlainNameIsPlacedAboveIt() throws {
+    var play = Playbook()
+    let request = play.call("setLeverage", Bench.object("{\"a\":{\"\u{202E}b\":[1e0]}}"))
+    let reason = play.results[request]?[meta: ToolResult.decisionKey]?["reason"]?.stringValue
+    #expect(reason?.contains("$.a: 1e0 is not") == true && reason?.contains("\u{202E}") == false)
+  }
+
   @Test func argumentsThatNobodyCanReadAreNotHeld() {
     var play = Playbook()
     let long = String(repeating: "x", count: Bench.settings.heldArgumentBytes)

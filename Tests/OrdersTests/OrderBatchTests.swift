@@ -59,6 +59,53 @@ import Testing
     #expect(error?.description.contains("approved") == false)
   }
 
+  /// Keys are the agent's words as well: a person reads the reason, so it repeats only plain names.
+  @Test(arguments: [
+    "\u{1B}[2Japproved", "\u{202E}approved", "approved by ada", "\u{430}pproved",
+    String(repeating: "approved", count: 9), "",
+  ])
+  func repeatsNoKeyThatIsNoPlainName(_ key: String) throws {
+    func leg(_ value: JSONValue) -> JSONObject {
+      [
+        "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "1", "price": "2",
+        Text(key): value,
+      ]
+    }
+    func refused(_ arguments: JSONObject) throws -> OrderError {
+      try #require(
+        failure { try OrderBatch.parse(tool: "wsBatchCreateOrders", arguments: arguments) })
+    }
+    func call(_ legs: JSONValue, _ more: JSONObject = JSONObject()) -> JSONObject {
+      var call: JSONObject = ["category": "linear", "request": legs]
+      for member in more.members { call[member.key] = member.value }
+      return call
+    }
+    let odd = try JSONParser.parse("[{\"deep\":1e0}]")
+    let inside = try refused(call([.object(leg(true))]))
+    #expect(inside.code == .unknownKey && inside.path.description == "$.request[0]")
+    #expect(inside.description.contains("the key (\(key.utf8.count) bytes)"))
+    #expect(inside.fix.contains("orderType, positionIdx, price"))
+    let beside = try refused(call([.object(leg(true))], [Text(key): true]))
+    #expect(beside.code == .unknownKey && beside.path == .root)
+    #expect(beside.fix == "remove it; known here: category, request")
+    let number = try refused(call([.object(leg(odd))]))
+    #expect(number.code == .badNumber && number.path.description == "$.request[0]")
+    for error in [inside, beside, number] {
+      #expect(!error.description.contains("pproved"), "\(error)")
+    }
+  }
+
+  @Test func namesTheKnownKeyThatAnotherLooksLike() throws {
+    let twin = ",\"orderLin\u{212A}Id\":\"x\""
+    let error = try #require(failure { try batch(limit("BTCUSDT", "Buy", "1", "2", twin)) })
+    #expect(error.code == .unknownKey && error.path.description == "$.request[0]")
+    #expect(
+      error.message == "the key (13 bytes) differs from \"orderLinkId\" only in case")
+    #expect(error.fix == "write \"orderLinkId\"")
+    let plain = failure { try batch(limit("BTCUSDT", "Buy", "1", "2", #","Price":"1""#)) }
+    #expect(plain?.message == "the key \"Price\" differs from \"price\" only in case")
+  }
+
   @Test(arguments: ["-1", "1e9", "", "+1", ".5", "5.", "1,0", " 1", "1 ", "0x10", "NaN", "١"])
   func refusesWhatIsNoPlainDecimal(_ text: String) {
     #expect(failure { try batch(limit("BTCUSDT", "Buy", text)) }?.code == .badValue)
