@@ -142,6 +142,17 @@ def test_a_bad_file_is_named_with_its_place(files, text, place):
     assert calls in err and place in err, err
 
 
+@pytest.mark.parametrize("name", ["absent.json", "folder"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, files, name):
+    (tmp_path / "folder").mkdir()
+    document, calls, unread = (files("policy.json", policy(1)), files("calls.json", batch(1)),
+                               str(tmp_path / name))
+    for words in (["check", unread], ["explain", "--policy", unread, calls],
+                  ["test", "--policy", document, unread], ["diff", document, unread, calls]):
+        code, out, err = run(*words)
+        assert (code, out) == (2, "") and err.startswith(f"countersign: {unread} cannot be read: "), err
+
+
 CATALOGUE = {"version": "1", "server": "s", "tools": {
     "getTickers": {"group": "market", "category": "Read", "severity": "low", "reason": "Reads."}}}
 

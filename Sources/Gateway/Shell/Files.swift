@@ -15,7 +15,9 @@ package enum Files {
       throw Failure("\(path) cannot be read: it does not exist or you may not open it")
     }
     defer { try? handle.close() }
-    let data = try handle.read(upToCount: limit + 1) ?? Data()
+    guard let data = try? handle.read(upToCount: limit + 1) ?? Data() else {
+      throw Failure("\(path) cannot be read: it is a folder, or its disk fails")
+    }
     guard data.count <= limit else { throw Failure("\(path) has more than \(limit) bytes") }
     return [UInt8](data)
   }
