@@ -351,14 +351,22 @@ class World:
 
     def until_held(self, known=(), seconds=60):
         """The first open batch outside `known` whose checks have their inputs."""
+        missing = []
+
         def look():
             for one in self.batches():
-                checked = not any(f["severity"] == "unchecked" for f in one["findings"])
-                if one["id"] not in known and one["state"] == "pending" and checked:
+                if one["id"] in known or one["state"] != "pending":
+                    continue
+                missing[:] = [f"{f['rule']} {f['words']}" for f in one["findings"]
+                              if f["severity"] == "unchecked"]
+                if not missing:
                     return one
             return None
 
-        return until(look, "a batch is held and checked", seconds)
+        try:
+            return until(look, "a batch is held and checked", seconds)
+        except TooLate as late:
+            raise AssertionError(f"{late}: {'; '.join(missing) or 'none is held'}") from None
 
     def until_state(self, id, *states, seconds=60):
         def look():
