@@ -42,7 +42,11 @@ import Time
     let script = Script(answers)
     let feed = UpstreamFeed(
       tools: { tools }, ask: { tool, _ in script.ask(tool) }, now: { Self.time },
-      sleep: { _ in try Task.checkCancellation() }, logger: Logger(label: "test"),
+      sleep: { _ in
+        // Others get their turn: two feeds that only run would keep both threads of two cores.
+        await Task.yield()
+        try Task.checkCancellation()
+      }, logger: Logger(label: "test"),
       report: { event in script.state.withLock { $0.events.append(event) } }, room: {})
     let run = Task { await feed.run() }
     for await _ in script.ended {}
