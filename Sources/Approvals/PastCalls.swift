@@ -39,6 +39,8 @@ struct PastCalls: Sendable {
     /// Empty once the call itself is not kept any more.
     var legs: [RecentHistory.PastLeg]
     let byCurrency: [Amount]
+    /// Whether every order has a known worth: one at market has none before its price is known.
+    let isValued: Bool
     let symbols: [Text]
     let kinds: Set<String>
   }
@@ -69,7 +71,9 @@ struct PastCalls: Sendable {
         RecentHistory.PastLeg(
           leg: $0, batch: call.id.text, at: call.receivedAt, fate: key.fate,
           worth: key.worths[$0.index])
-      }, byCurrency: key.byCurrency, symbols: order.symbols,
+      }, byCurrency: key.byCurrency,
+      isValued: order.legs.allSatisfy { key.worths[$0.index] != nil || $0.closesWholePosition },
+      symbols: order.symbols,
       kinds: order.legs.reduce(into: []) { $0.formUnion($1.kinds) })
     // In place: a copy of the array for each change would cost as much as looking at every call.
     var all = byAgent.removeValue(forKey: key.agent) ?? []
@@ -85,9 +89,8 @@ struct PastCalls: Sendable {
 
   /// The call is not kept any more; for a day it still counts.
   mutating func letGo(_ id: BatchID, of agent: Text) {
-    guard let all = byAgent[agent] else { return }
-    let place = Self.place(of: id, in: all)
-    if place < all.count, all[place].id == id { byAgent[agent]?[place].legs = [] }
+    guard let place = byAgent[agent].map({ Self.place(of: id, in: $0) }) else { return }
+    if byAgent[agent]?.dropFirst(place).first?.id == id { byAgent[agent]?[place].legs = [] }
   }
 
   private mutating func trim(_ all: inout [Past], at now: Timestamp) {
@@ -105,6 +108,7 @@ struct PastCalls: Sendable {
   func history(of agent: Text, before id: BatchID?, at now: Timestamp) -> RecentHistory {
     var history = RecentHistory()
     let mine = byAgent[agent] ?? []
+    history.day.isWhole = forgotten.map { now - $0 > Self.day } ?? true
     for one in mine[..<(id.map { Self.place(of: $0, in: mine) } ?? mine.count)].reversed() {
       if history.legs.count < Self.legsListed { history.legs += one.legs.reversed() }
       if now - one.at <= Self.day {
@@ -113,13 +117,13 @@ struct PastCalls: Sendable {
           let sum = history.day.worth[amount.currency] ?? .zero
           history.day.worth[amount.currency] = try? sum + amount.amount
         }
+        if one.fate != .refused, !one.isValued { history.day.isValued = false }
       }
       guard one.fate == .sent, now - one.at <= .minutes(30 * 24 * 60) else { continue }
       history.sentSymbols.formUnion(one.symbols)
       history.sentKinds.formUnion(one.kinds)
     }
     history.legs.reverse()
-    history.day.isWhole = forgotten.map { now - $0 > Self.day } ?? true
     for (other, calls) in byAgent where other != agent {
       let lately = calls.reversed().prefix {
         $0.fate == .pending || now - $0.at <= .minutes(1)

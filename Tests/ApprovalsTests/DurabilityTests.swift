@@ -1,3 +1,4 @@
+import Decimals
 import JSON
 import MCP
 import OperatorProtocol
@@ -303,6 +304,30 @@ struct DurabilityTests {
     play >> .tick
     #expect(past().day.orders == 0)
     #expect(past().day.isWhole)
+  }
+
+  /// What an agent sent today counts for its day whether or not the gateway was started anew since.
+  @Test func theDayIsWorthTheSameAfterARestart() {
+    var play = Playbook()
+    play.sent()
+    play.answers(accepted)
+    play.saved()
+    func day() -> RecentHistory.Day { play.gate.history(of: "bot", before: nil).day }
+    let before = day()
+    #expect(before.worth["USDT"]?.isPositive == true && before.isWhole && before.isValued)
+    play.restart()
+    play.saved()
+    #expect(day() == before)
+  }
+
+  @Test func aDayWithAnOrderOfUnknownWorthIsNoSum() {
+    var play = Playbook()
+    play.held(
+      "wsCreateOrder",
+      Bench.object(
+        #"{"category":"linear","symbol":"BTCUSDT","side":"Buy","orderType":"Market","qty":"0.1"}"#))
+    let day = play.gate.history(of: "bot", before: nil).day
+    #expect(day.isWhole && !day.isValued)
   }
 
   // MARK: Backups

@@ -45,6 +45,9 @@ extension RuleCase {
     .init(.budget, "not all of the day is known", [limit()], "note") {
       $0.history.day.isWhole = false
     },
+    .init(.budget, "an order of the day has no known worth", [limit()], "pass") {
+      $0.history.day.isValued = false
+    },
     .init(.budget, "not all of the day is known, over all", [limit()], "high") {
       $0.history.day = .init()
       ($0.history.day.orders, $0.history.day.isWhole) = (5000, false)

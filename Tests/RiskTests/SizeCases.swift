@@ -150,6 +150,9 @@ extension RuleCase {
     .init(.turnover, "not all of the day is known", [limit()], "note") {
       $0.history.day.isWhole = false
     },
+    .init(.turnover, "an order of the day has no known worth", [limit()], "note") {
+      $0.history.day.isValued = false
+    },
     .init(.turnover, "an administrator's, not all of the day is known", [limit()], "unchecked") {
       $0.history.day.isWhole = false
       $0.set(#"{"limits":{"C09.day":{"cap":"900000"}}}"#)

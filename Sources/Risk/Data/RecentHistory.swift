@@ -84,6 +84,8 @@ package struct RecentHistory: Hashable, Sendable {
     package var fills = 0
     /// Whether all that came within it is remembered.
     package var isWhole = true
+    /// Whether each order of it that was not refused has a known worth.
+    package var isValued = true
     /// Worth of what was not refused, by currency.
     package var worth: [Text: ExactDecimal] = [:]
 

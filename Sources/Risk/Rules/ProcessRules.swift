@@ -103,7 +103,7 @@ extension RiskContext {
     let finding =
       measured(.dayOrders, ExactDecimal(count), leg, legs: [], words)
       ?? Finding(.budget, .pass, words, value: "\(count)")
-    return [ofDay(finding, leg.limits[.dayOrders])]
+    return [ofDay(finding, leg.limits[.dayOrders], isKnown: history.day.isWhole)]
   }
 
   fileprivate func streaks() -> [Finding] {

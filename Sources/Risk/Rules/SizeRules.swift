@@ -17,7 +17,7 @@ extension RuleDefinition {
     ) { $0.unusualSizes() },
     .init(
       .quantitySlip, "digit slip in the quantity",
-      "q·10^k within 1 % of the median or last quantity, k in ±1…±4, where C02 fires",
+      "q within 1 % of the median or last quantity·10^k, k in 1…4, where C02 fires",
       [.quote, .history], .high
     ) { $0.quantitySlips() },
     .init(
@@ -249,21 +249,23 @@ extension RiskContext {
         let finding = try capped(
           .turnoverCap, sent, currency, total.first, legs: total.legs, isEstimate: total.isEstimate,
           "\(sent) \(currency) of the agent's orders within 24 h")
-        return ofDay(finding, total.first.limits.bounds(.turnoverCap, in: currency))
+        return ofDay(
+          finding, total.first.limits.bounds(.turnoverCap, in: currency),
+          isKnown: history.day.isWhole && history.day.isValued)
       }
   }
 
-  /// What counts a day is the least that it can be where not all of the day is remembered: within a limit
+  /// What counts a day is the least that it can be where not all of the day is known: within a limit
   /// that an administrator set it is then not known to be.
-  func ofDay(_ finding: Finding, _ bounds: Bounds?) -> Finding {
-    guard !history.day.isWhole, finding.outcome.severity < .high else { return finding }
-    let reason = "earlier calls of the day are not remembered"
+  func ofDay(_ finding: Finding, _ bounds: Bounds?, isKnown: Bool) -> Finding {
+    guard !isKnown, finding.outcome.severity < .high else { return finding }
+    let reason = "not all of the day is known"
     let isBinding = (bounds?.block ?? bounds?.high)?.setBy.isAdministrator ?? false
     return Finding(
       finding.rule,
       isBinding ? .unchecked(reason) : finding.outcome == .pass ? .note : finding.outcome,
       legs: finding.legs,
-      "At least \(finding.words) Earlier calls of the day are not remembered.",
+      "At least \(finding.words) Not all of the day is known.",
       value: finding.value, limit: finding.limit, setBy: finding.setBy)
   }
 
