@@ -34,6 +34,10 @@ package enum GateEffect: Hashable, Sendable {
   case cancelOrders(OperatorRequestID, CancelCall)
   /// Ask the exchange for these orders, open and closed, and their executions.
   case readExchange(BatchID, [OrderKey], since: Timestamp)
+  /// The same for orders made elsewhere; answered by `ordersRead`.
+  case readOrders([OrderKey])
+  /// Read what is open in every category; answered by `openOrders`.
+  case listOpenOrders
   /// The order stream lost news: take it up anew, and read what may have been missed.
   case renewStream
   /// Keep market data of these fresh, and the account; empty stops it.

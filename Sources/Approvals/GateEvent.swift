@@ -117,6 +117,21 @@ package enum ExchangeReading: Hashable, Sendable {
   case failed(String)
 }
 
+/// The account's open orders, whoever made them.
+package struct OpenOrders: Hashable, Sendable {
+  package var rows: [JSONObject]
+  /// Categories of which no open order is left out.
+  package var complete: Set<Orders.Category>
+  /// When the reading began.
+  package var readAt: Timestamp
+
+  package init(rows: [JSONObject], complete: Set<Orders.Category>, readAt: Timestamp) {
+    self.rows = rows
+    self.complete = complete
+    self.readAt = readAt
+  }
+}
+
 /// The child that runs to send held calls, as it was found right after its start.
 package struct LaneChild: Hashable, Sendable {
   /// Identifies its process group for a later kill.
@@ -187,6 +202,10 @@ package enum GateEvent: Sendable {
   case orderRows([JSONObject])
   case executionRows([JSONObject])
   case exchangeRead(BatchID, ExchangeReading)
+  /// From a backfill, or as it was asked for.
+  case openOrders(OpenOrders)
+  /// Orders made elsewhere, by the exchange's ids.
+  case ordersRead([Text], ExchangeReading)
   /// Prices of symbols of one category; others keep theirs.
   case market(MarketSnapshot, Orders.Category)
   /// The account as far as one category concerns it; nil is about every category.

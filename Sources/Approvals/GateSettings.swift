@@ -64,6 +64,11 @@ package struct GateSettings: Hashable, Sendable {
   package var followEvery: Milliseconds = .seconds(5)
   /// The same while orders of several calls were never seen.
   package var followUnseenEvery: Milliseconds = .seconds(1)
+  /// How often the lists of open orders are read although the stream is live, while orders made
+  /// elsewhere are open.
+  package var listOpenEvery: Milliseconds = .seconds(30)
+  /// Orders made elsewhere whose end is asked for in one question.
+  package var endsAskedAtOnce = 5
   /// How late the stream's news may be.
   package var streamLag: Milliseconds = .seconds(2)
   /// Entries that may wait are written with the next transaction, at the latest after this.

@@ -6,39 +6,102 @@ import Time
 /// Orders that are open are also asked about now and then: a stream can lose news, or fall silent,
 /// without anybody noticing.
 extension Gatekeeper {
-  /// Which call is asked about, and when the next may be.
+  /// What is asked about, and when the next may be.
   struct Following: Hashable, Sendable {
-    var asking: BatchID?
+    enum Question: Hashable, Sendable {
+      case call(BatchID)
+      /// Which orders are open, whoever made them.
+      case lists
+      /// How these orders ended, by the exchange's ids.
+      case orders([Text])
+    }
+
+    enum Kind: CaseIterable, Hashable, Sendable {
+      /// Calls of which the exchange took an order that nobody has seen.
+      case unseen
+      /// Orders made elsewhere that are open no longer.
+      case ended
+      case lists
+      case seen
+    }
+
+    var asking: Question?
     var askedAt: [BatchID: Timestamp] = [:]
+    var kindAskedAt: [Kind: Timestamp] = [:]
+    /// Orders made elsewhere that are not among the open ones any more.
+    var missing: Set<Text> = []
     var next: Timestamp?
+
+    func isListDue(_ now: Timestamp, every wait: Milliseconds) -> Bool {
+      kindAskedAt[.lists].map { $0 + wait <= now } ?? true
+    }
   }
 
   /// Sets the moment of the next question, or none while there is nothing to ask about.
   mutating func planFollowing() {
-    guard feed == .live, !held.followed.isEmpty else {
+    guard feed == .live, !held.followed.isEmpty || !elsewhere.isEmpty else {
       following.next = nil
       return
     }
     if following.next == nil { following.next = now + settings.followEvery }
   }
 
-  /// Asks about the open orders of one call: first of those whose orders were never seen, then of the
-  /// one that was asked about the longest time ago.
+  /// Asks one question, of the kind that was asked the longest time ago: none keeps another waiting.
   mutating func follow() -> [GateEffect] {
     guard let due = following.next, due <= now, following.asking == nil else { return [] }
     following.askedAt = following.askedAt.filter { held.followed.contains($0.key) }
+    following.missing = following.missing.filter { elsewhere[$0] != nil }
     let unseen = held.followed.filter { isUnseen($0) }
-    following.next = now + (unseen.count > 1 ? settings.followUnseenEvery : settings.followEvery)
-    let oldest = (unseen.isEmpty ? held.followed : unseen).min { a, b in
-      let start = Timestamp(milliseconds: 0)
-      return (following.askedAt[a] ?? start, a) < (following.askedAt[b] ?? start, b)
+    let seen = held.followed.subtracting(unseen)
+    let isPressing = unseen.count + following.missing.count > 1
+    following.next = now + (isPressing ? settings.followUnseenEvery : settings.followEvery)
+    let kinds = Following.Kind.allCases.filter { kind in
+      switch kind {
+      case .unseen: !unseen.isEmpty
+      case .ended: !following.missing.isEmpty
+      case .lists: !elsewhere.isEmpty && following.isListDue(now, every: settings.listOpenEvery)
+      case .seen: !seen.isEmpty
+      }
+    }
+    let start = Timestamp(milliseconds: 0)
+    let longestAgo = kinds.min {
+      (following.kindAskedAt[$0] ?? start) < (following.kindAskedAt[$1] ?? start)
+    }
+    guard let kind = longestAgo else { return [] }
+    following.kindAskedAt[kind] = now
+    switch kind {
+    case .unseen: return ask(unseen)
+    case .ended: return askHowTheyEnded()
+    case .lists:
+      following.asking = .lists
+      return [.listOpenOrders]
+    case .seen: return ask(seen)
+    }
+  }
+
+  private mutating func ask(_ calls: Set<BatchID>) -> [GateEffect] {
+    let start = Timestamp(milliseconds: 0)
+    let oldest = calls.min { a, b in
+      (following.askedAt[a] ?? start, a) < (following.askedAt[b] ?? start, b)
     }
     guard let id = oldest, let tracker = held[id]?.tracker else { return [] }
     following.askedAt[id] = now
     let open = tracker.legs.filter { !$0.state.isFinal && $0.state != .unknown }
     guard !open.isEmpty else { return [] }
-    following.asking = id
+    following.asking = .call(id)
     return [.readExchange(id, open.map(\.key), since: tracker.since)]
+  }
+
+  private mutating func askHowTheyEnded() -> [GateEffect] {
+    let keys = following.missing.sorted().prefix(settings.endsAskedAtOnce).compactMap { id in
+      elsewhere[id].flatMap { row in
+        row.category.map {
+          OrderKey(category: $0, symbol: row.symbol, orderID: id, orderLinkID: row.orderLinkID)
+        }
+      }
+    }
+    following.asking = .orders(keys.compactMap(\.orderID))
+    return [.readOrders(keys)]
   }
 
   /// Whether the exchange took an order of the call, and the stream has shown nothing of it in time.
@@ -52,7 +115,7 @@ extension Gatekeeper {
   /// What the exchange says of open orders. News that the stream should have brought long ago are the
   /// sign that it cannot be relied upon any more.
   mutating func followed(_ id: BatchID, _ reading: ExchangeReading) -> [GateEffect] {
-    guard following.asking == id else { return [] }
+    guard following.asking == .call(id) else { return [] }
     following.asking = nil
     guard case .rows(let orders, let executions) = reading else { return [] }
     let before = held[id]?.tracker?.legs.map(\.state)
@@ -61,9 +124,7 @@ extension Gatekeeper {
       return effects
     }
     let latest = tracker.legs.compactMap(\.updatedAt).max()
-    guard let latest, latest < now - settings.streamLag - settings.clockError else {
-      return effects
-    }
+    guard let latest, isLate(latest, at: now) else { return effects }
     record(Draft(entries: [draft("stream_missed", id.text, ["since": .timestamp(latest)])]))
     return effects + [.renewStream]
   }

@@ -115,33 +115,6 @@ extension Gatekeeper {
     return [.publish(.fill(fill))]
   }
 
-  private mutating func seenElsewhere(_ row: OrderRow) -> [GateEffect] {
-    var row = row
-    row.parentLinkID = row.parentLinkID ?? elsewhere[row.orderID]?.parentLinkID
-    if row.status.isFinal {
-      elsewhere[row.orderID] = nil
-    } else if elsewhere.count < settings.elsewhereKept || elsewhere[row.orderID] != nil {
-      elsewhere[row.orderID] = row
-    }
-    return [.publish(.order(view(of: row)))]
-  }
-
-  /// An order that no call names. Exits of an approved leg's order say which leg asked for them.
-  private func view(of row: OrderRow) -> LegView {
-    var view = LegView(row, row.category)
-    guard let parent = row.parentLinkID else { return view }
-    for id in orderIndex.calls(link: parent, order: "") {
-      let leg = held[id]?.tracker?.legs.first {
-        $0.orderLinkID == parent && $0.symbol == row.symbol && $0.asksForExits
-      }
-      guard let leg, let call = held[id] else { continue }
-      view.agent = call.agent
-      view.origin = LegOrigin(batch: id, leg: leg.index + 1, kind: row.stopOrderType)
-      break
-    }
-    return view
-  }
-
   // MARK: Views
 
   func publishLegs(_ id: BatchID) -> [GateEffect] {

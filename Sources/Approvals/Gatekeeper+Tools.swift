@@ -229,6 +229,7 @@ extension Gatekeeper {
   mutating func feedChanged(_ state: FeedState) -> [GateEffect] {
     guard state != feed else { return [] }
     feed = state
+    if feed == .live { liveSince = now }
     return [.publish(.status(status))]
   }
 

@@ -102,8 +102,12 @@ package struct Gatekeeper: Sendable {
   var fillIDs: Set<Text> = []
   /// Open orders that no batch of this gateway made, by their id.
   var elsewhere: [Text: OrderRow] = [:]
+  /// Orders made elsewhere that ended lately: nothing opens one again.
+  var endedElsewhere = RecentIDs()
   var orderIndex = OrderIndex()
   var following = Following()
+  /// Since when the order stream is heard without a gap; the last time where it is not.
+  var liveSince = Timestamp(milliseconds: 0)
   var lastWake: Timestamp?
 
   /// A gatekeeper that knows nothing yet: the first event must be `storeRestored`.
@@ -163,6 +167,8 @@ package struct Gatekeeper: Sendable {
       return ordersCancelled(request, call, answer)
     case .exchangeRead(let id, let reading):
       return held[id]?.state == .unknown ? exchangeRead(id, reading) : followed(id, reading)
+    case .openOrders(let lists): return openOrders(lists)
+    case .ordersRead(let ids, let reading): return ordersRead(ids, reading)
     case .market(let snapshot, let category): return marketChanged(snapshot, category)
     case .account(let snapshot, let category): return accountChanged(snapshot, category)
     case .registry(let registry): return registryChanged(registry)

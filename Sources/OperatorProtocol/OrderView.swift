@@ -7,7 +7,8 @@ package enum LegStatus: String, CaseIterable, Sendable {
   case waiting, acked, working
   case partFilled = "part_filled"
   case filled, cancelled, rejected, unknown
-  /// A person established what became of it; the words say who and what.
+  /// A person established what became of it, or the exchange does not know it any more; the words say
+  /// who and what.
   case resolved
 
   package var isFinal: Bool {

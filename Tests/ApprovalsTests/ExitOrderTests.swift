@@ -1,6 +1,7 @@
 import JSON
 import MCP
 import OperatorProtocol
+import Orders
 import Simulation
 import Testing
 import Time
@@ -13,7 +14,10 @@ struct ExitOrderTests {
 
   /// A batch of one order that the exchange took.
   private func sent(_ more: String) -> Playbook {
-    var play = Playbook()
+    var settings = Bench.settings
+    settings.followEvery = .seconds(5)
+    var play = Playbook(settings: settings)
+    play.shows = ["leg"]
     play.sent("wsBatchCreateOrders", Bench.batch("60000", more: more))
     play.answers(
       .result(
@@ -84,5 +88,121 @@ struct ExitOrderTests {
       ["category": "linear", "symbol": "BTCUSDT", "orderLinkId": "mine", "takeProfit": "70000"])
     play >> .orderRows([exit(play, parent: "mine")])
     #expect(shown(play)?.origin == LegOrigin(batch: play.id(), leg: 1, kind: "TakeProfit"))
+  }
+
+  // MARK: Ends that the stream did not tell
+
+  /// An exit that is open, in a gateway that hears the stream.
+  private func withOpenExit() -> Playbook {
+    var play = sent(Self.exits)
+    play >> .orderRows([exit(play, parent: play.links()[0])])
+    play.lines = []
+    return play
+  }
+
+  private func ended(_ play: Playbook, _ status: Text, at moment: Timestamp) -> JSONObject {
+    var row = exit(play, parent: nil)
+    row["orderStatus"] = .string(status)
+    row["cumExecQty"] = status == "Filled" ? "0.1" : "0"
+    row["updatedTime"] = .string("\(moment.milliseconds)")
+    return row
+  }
+
+  private func lists(_ play: Playbook, _ rows: [JSONObject] = []) -> GateEvent {
+    .openOrders(OpenOrders(rows: rows, complete: [.linear], readAt: play.now))
+  }
+
+  private func asks(_ play: inout Playbook, _ line: String, within wait: Milliseconds) -> Bool {
+    let end = play.now + wait
+    while play.now < end, !play.lines.contains(line) {
+      play.after(.seconds(1))
+      // What else is asked meanwhile is answered by nothing.
+      play >> .exchangeRead(play.id(), .failed("nobody knows"))
+      if line != "list" {
+        play >> .openOrders(OpenOrders(rows: [], complete: [], readAt: play.now))
+      }
+    }
+    defer { play.lines = [] }
+    return play.lines.contains(line)
+  }
+
+  @Test func anEndThatTheStreamLostIsFoundAndTheStreamTakenUpAnew() {
+    var play = withOpenExit()
+    play.after(.seconds(60))
+    play.lines = []
+    let endedAt = play.now + .seconds(1)
+    #expect(asks(&play, "list", within: play.gate.settings.listOpenEvery + .seconds(10)))
+    play.after(.seconds(60))
+    play >> lists(play)
+    #expect(shown(play)?.status == .working, "it has ended before anybody knows how")
+    #expect(asks(&play, "ask x1", within: .seconds(10)))
+    play >> .ordersRead(["x1"], .rows(orders: [ended(play, "Filled", at: endedAt)], executions: []))
+    #expect(shown(play) == nil)
+    #expect(play.lines.contains("leg 0 filled"))
+    #expect(play.lines.contains("renew"))
+    play.after(.seconds(1))
+    play.saved()
+    #expect(play.kinds().contains("stream_missed"))
+  }
+
+  @Test func anEndInAGapIsFoundFromTheBackfillAlone() {
+    var play = withOpenExit()
+    play >> .feed(.stale(since: play.now))
+    let endedAt = play.now + .seconds(1)
+    play.after(.seconds(60))
+    play >> lists(play)
+    play >> .feed(.live)
+    play.lines = []
+    #expect(asks(&play, "ask x1", within: .seconds(10)))
+    play
+      >> .ordersRead(["x1"], .rows(orders: [ended(play, "Cancelled", at: endedAt)], executions: []))
+    #expect(shown(play) == nil)
+    #expect(play.lines.contains("leg 0 cancelled"))
+    #expect(!play.lines.contains("renew"), "the gap is known: the stream is not to blame")
+  }
+
+  @Test func whatIsListedOrTooNewOrOfAnotherListIsNotAskedFor() {
+    var play = withOpenExit()
+    play >> lists(play, [exit(play, parent: nil)])
+    #expect(play.gate.following.missing.isEmpty)
+    play >> .openOrders(OpenOrders(rows: [], complete: [.linear], readAt: play.now))
+    #expect(play.gate.following.missing.isEmpty, "it may be younger than the list")
+    play.after(.seconds(60))
+    play >> .openOrders(OpenOrders(rows: [], complete: [.spot], readAt: play.now))
+    #expect(play.gate.following.missing.isEmpty, "a list of spot orders says nothing of it")
+    play >> lists(play)
+    #expect(play.gate.following.missing == ["x1"])
+    play >> .orderRows([ended(play, "Filled", at: play.now)])
+    play.lines = []
+    #expect(!asks(&play, "ask x1", within: .seconds(20)), "the stream has told it meanwhile")
+  }
+
+  @Test func aFailedQuestionIsAskedAgain() {
+    var play = withOpenExit()
+    play.after(.seconds(60))
+    play >> lists(play)
+    #expect(asks(&play, "ask x1", within: .seconds(10)))
+    play >> .ordersRead(["x1"], .failed("rate limit"))
+    #expect(shown(play)?.status == .working)
+    #expect(asks(&play, "ask x1", within: .seconds(10)))
+  }
+
+  @Test func whatTheExchangeForgotIsShownSoAndNoLongerOpen() {
+    var play = withOpenExit()
+    play.after(.seconds(60))
+    play >> lists(play)
+    #expect(asks(&play, "ask x1", within: .seconds(10)))
+    play >> .ordersRead(["x1"], .rows(orders: [], executions: []))
+    #expect(shown(play) == nil)
+    #expect(play.lines.contains("leg 0 resolved"))
+  }
+
+  @Test func aListThatWasReadBeforeTheNewsOpensNothingAgain() {
+    var play = withOpenExit()
+    let open = exit(play, parent: nil)
+    play.after(.seconds(1))
+    play >> .orderRows([ended(play, "Cancelled", at: play.now)])
+    play >> lists(play, [open])
+    #expect(shown(play) == nil)
   }
 }

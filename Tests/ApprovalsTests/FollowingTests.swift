@@ -101,4 +101,26 @@ struct FollowingTests {
     play.after(.seconds(60))
     #expect(!play.lines.contains("ask #1"))
   }
+
+  @Test func aCallThatIsNeverSeenKeepsNoOtherWaiting() {
+    var play = taken()
+    play.held("wsBatchCreateOrders", Bench.batch("59000"))
+    play.decides("ada", .approve, 2)
+    play.saved()
+    play.answers(Self.taken("o2"), 2)
+    play.saved()
+    var seen = row(play, "New", at: play.now)
+    seen["orderId"] = "o2"
+    seen["orderLinkId"] = .string(play.links(2)[0])
+    seen["price"] = "59000"
+    play >> .orderRows([seen])
+    play.lines = []
+    for _ in 0..<20 {
+      play.after(.seconds(1))
+      play >> .exchangeRead(play.id(), .rows(orders: [], executions: []))
+      play >> .exchangeRead(play.id(2), .rows(orders: [], executions: []))
+    }
+    #expect(play.lines.contains("ask #1"))
+    #expect(play.lines.contains("ask #2"))
+  }
 }

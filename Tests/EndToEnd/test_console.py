@@ -99,7 +99,10 @@ def test_the_pane_agrees_with_the_gateway_after_every_batch(world, agent):
             console.until_shows(rf"^>.{tail(id)}.*acknowledged", 15)
         until(lambda: world.cli("orders", "--json").stdout.count('"status":"filled"') == 3,
               "the gateway knows that all are filled")
-        console.until_shows("orders: 0 live, 3 fills")
+        # A book may fill one order in several parts.
+        fills = len(world.operator().ask("GET", "/v1/orders")["fills"])
+        assert fills >= 3
+        console.until_shows(f"orders: 0 live, {fills} fills")
 
 
 def test_the_audit_page_shows_the_steps(world, agent):

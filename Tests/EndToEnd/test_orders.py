@@ -75,6 +75,28 @@ def test_fills_and_exits_stand_with_the_leg_that_was_approved(traded):
     assert "made elsewhere\n  elsewhere  linear  BTCUSDT" in world.cli("orders").stdout
 
 
+@pytest.mark.parametrize("fault", ["closeStreams", "dropEvent&on=order&count=1"])
+def test_the_end_of_an_exit_that_nobody_heard_is_found(traded, fault):
+    """An exit belongs to no call: that it is open no longer shows in the lists of open orders."""
+    world, watcher, id = traded
+    watcher.until(f"^TakeProfit of {id}#1 ")
+
+    def exits():
+        return [one for one in world.operator().ask("GET", "/v1/orders")["orders"]
+                if one.get("origin", {}).get("batch") == id]
+
+    until(lambda: len(exits()) == 2, "both exits are open")
+    gone = next(one for one in exits() if one["origin"]["kind"].endswith("TakeProfit"))
+    arm(world, fault)
+    status, answer = Exchange(world.paper_url, KEYS["BYBIT_API_KEY"], KEYS["BYBIT_API_SECRET"]).post(
+        "/v5/order/cancel",
+        {"category": "linear", "symbol": "ETHUSDT", "orderId": gone["order_id"]})
+    assert (status, answer["retCode"]) == (200, 0), answer
+    watcher.until(f"^TakeProfit of {id}#1 .*  cancelled")
+    until(lambda: len(exits()) == 1, "only the other one is open")
+    assert exits()[0]["order_id"] != gone["order_id"]
+
+
 def test_what_is_stale_says_since_when(world):
     with Watcher(world) as watcher:
         watcher.until("^order feed: live$")

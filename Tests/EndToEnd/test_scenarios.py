@@ -398,7 +398,9 @@ def play(directory, table, numbers):
                upstreams={**{name: {} for name in LANES}, **HANGING}) as world:
         agents = {name: Agent(f"{world.agents_url}/{name}", world.token)
                   for name in (*LANES, *HANGING)}
-        hanging = pending_id(agents["hanging"].call("wsCreateOrder", single("linear", rest(900))))
+        answer = agents["hanging"].call("wsCreateOrder", single("linear", rest(900)))
+        hanging = pending_id(answer)
+        assert hanging, f"the call for the server that hangs is not held: {answer}"
         approve(world, hanging)
         runs = [Run(world, agents, number, *table[number]) for number in numbers]
         log, wrong = Log(world.paper_log), []

@@ -14,7 +14,7 @@ import Time
 /// backfill, and answers about unknown outcomes. Prices and positions are `MarketWatch`'s.
 ///
 /// Concurrency model: three tasks under `run` (account, stream, reader of the stream); what they find
-/// goes to the kernel as events. `unoffered` is known to the reader alone.
+/// goes to the kernel as events. `unoffered` is written by the reader alone.
 final class ExchangeWatch: Sendable {
   /// Pages that one backfill reads of each list.
   private static let pageLimit = 20
@@ -145,20 +145,49 @@ final class ExchangeWatch: Sendable {
 
   private func backfill(_ category: Category, _ start: Int64?) async throws {
     let name = V5Category(category)
-    for coin in Self.settleCoins(of: category) {
-      var open = V5REST.Selection(settleCoin: coin, limit: 50)
-      report(
-        .orderRows(
-          try await pages(&open, category) { try await self.rest.openOrders(name, $0) }))
+    report(.openOrders(try await openOrders(category)))
+    let closed = V5REST.Selection(startTime: start, limit: 50)
+    let (ended, _) = try await pages(closed, category) {
+      try await self.rest.orderHistory(name, $0)
     }
-    var closed = V5REST.Selection(startTime: start, limit: 50)
-    report(
-      .orderRows(
-        try await pages(&closed, category) { try await self.rest.orderHistory(name, $0) }))
-    var fills = V5REST.Selection(startTime: start, limit: 100)
-    report(
-      .executionRows(
-        try await pages(&fills, category) { try await self.rest.executions(name, $0) }))
+    report(.orderRows(ended))
+    let fills = V5REST.Selection(startTime: start, limit: 100)
+    let (executions, _) = try await pages(fills, category) {
+      try await self.rest.executions(name, $0)
+    }
+    report(.executionRows(executions))
+  }
+
+  private func openOrders(_ category: Category) async throws -> OpenOrders {
+    let name = V5Category(category)
+    var found = OpenOrders(rows: [], complete: [category], readAt: now())
+    for coin in Self.settleCoins(of: category) {
+      let selection = V5REST.Selection(settleCoin: coin, limit: 50)
+      let (rows, isWhole) = try await pages(selection, category) {
+        try await self.rest.openOrders(name, $0)
+      }
+      found.rows += rows
+      if !isWhole { found.complete = [] }
+    }
+    return found
+  }
+
+  /// What is open in every category that the read key is offered; a category that cannot be read is
+  /// not complete.
+  func openOrders() async -> OpenOrders {
+    var all = OpenOrders(rows: [], complete: [], readAt: now())
+    for category in Category.allCases where !unoffered.withLock({ $0.contains(category) }) {
+      do {
+        let one = try await openOrders(category)
+        all.rows += one.rows
+        all.complete.formUnion(one.complete)
+      } catch {
+        logger.warning(
+          "open orders cannot be read",
+          metadata: ["category": "\(category.rawValue)", "error": "\(error)"])
+      }
+    }
+    return all
   }
 
   /// Lists of linear contracts are read by settle coin, others whole.
@@ -166,21 +195,23 @@ final class ExchangeWatch: Sendable {
     category == .linear ? ["USDT", "USDC"] : [nil]
   }
 
+  /// The rows of a list, and whether that is all of it.
   private func pages(
-    _ selection: inout V5REST.Selection, _ category: Category,
+    _ first: V5REST.Selection, _ category: Category,
     _ read: (V5REST.Selection) async throws -> V5Reply
-  ) async throws -> [JSONObject] {
+  ) async throws -> (rows: [JSONObject], isWhole: Bool) {
+    var selection = first
     var rows: [JSONObject] = []
     for _ in 0..<Self.pageLimit {
       let reply = try await read(selection).accepted()
       rows += Self.rows(reply, category)
-      guard let next = reply.nextPageCursor else { return rows }
+      guard let next = reply.nextPageCursor else { return (rows, true) }
       selection.cursor = next
     }
     logger.warning(
       "the newest \(rows.count) rows were read and older ones left out",
       metadata: ["pages": "\(Self.pageLimit)"])
-    return rows
+    return (rows, false)
   }
 
   /// Rows with the category that only their list names.

@@ -130,6 +130,14 @@ struct Parts: Sendable {
       }
     case .readExchange(let id, let orders, _):
       group.addTask { loop.submit(.exchangeRead(id, await read(orders))) }
+    case .readOrders(let orders):
+      let ids = orders.compactMap(\.orderID)
+      group.addTask { loop.submit(.ordersRead(ids, await read(orders))) }
+    case .listOpenOrders:
+      group.addTask {
+        let none = OpenOrders(rows: [], complete: [], readAt: .init(milliseconds: 0))
+        loop.submit(.openOrders(await exchange?.openOrders() ?? none))
+      }
     case .renewStream: exchange?.renewStream()
     case .counted(let tally): metrics.count(tally)
     case .unreadable, .wake: break

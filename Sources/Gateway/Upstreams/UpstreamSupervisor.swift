@@ -153,8 +153,9 @@ package final class UpstreamSupervisor: Service {
     return reason
   }
 
+  /// Told before it can be seen: whoever sees an upstream ready may rely on its tools being known.
   private func change(to status: Status) async {
-    state.withLock { $0.status = status }
     await onStatus(status)
+    state.withLock { $0.status = status }
   }
 }

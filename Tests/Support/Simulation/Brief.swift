@@ -25,6 +25,8 @@ extension GateEffect {
     case .dispatch(let id, _, let tool, _): "dispatch \(id) \(tool)"
     case .cancelOrders(_, let call): "cancel \(call.tool) \(call.scope)"
     case .readExchange(let id, _, _): "ask \(id)"
+    case .readOrders(let keys): "ask \(keys.compactMap(\.orderID?.string).joined(separator: ","))"
+    case .listOpenOrders: "list"
     case .renewStream: "renew"
     case .watch(let all): "watch \(all.map(\.symbol.string).joined(separator: ","))"
     case .reopenStore: "reopen"

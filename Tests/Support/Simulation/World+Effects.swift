@@ -28,6 +28,10 @@ extension World {
     case .dispatch(let id, _, let tool, let arguments):
       if fault != .sendsBeforeIntent { send(id, tool, arguments) }
     case .readExchange(let id, let orders, _): read(id, orders.compactMap(\.orderLinkID))
+    case .readOrders(let keys):
+      push(.reads, .ordersRead(keys.compactMap(\.orderID), .failed("rate limit")))
+    case .listOpenOrders:
+      push(.reads, .openOrders(OpenOrders(rows: [], complete: [], readAt: now)))
     case .reopenStore: disk.isReopening = true
     case .unreadable(let words): violations.append("the store cannot be read: \(words)")
     case .wake(let moment): wakeAt = moment
