@@ -22,7 +22,7 @@ extension PaperCore {
       if operation == "subscribe" { fresh = try freshTopics(of: message, from: id) }
       answer = try self.answer(operation, message, request, from: id, at: now)
     } catch {
-      answer = refusal(operation, request, Outcome(error), to: id)
+      answer = refusal(message, operation, request, Outcome(error), to: id)
       fresh = []
     }
     deliver(answer, to: id, fault, at: now)
@@ -92,10 +92,16 @@ extension PaperCore {
     ]
   }
 
+  /// A refusal shows what was asked for, but no credentials.
   private func refusal(
-    _ operation: Text, _ request: Text?, _ outcome: Outcome, to id: ConnectionID
+    _ message: JSONCursor, _ operation: Text, _ request: Text?, _ outcome: Outcome,
+    to id: ConnectionID
   ) -> JSONValue {
-    reply(false, "error:\(outcome.message)", operation, request, to: id)
+    var answer =
+      reply(false, "error:\(outcome.message)", operation, request, to: id).objectValue
+      ?? JSONObject()
+    if operation != "auth" { answer["request"] = message.value }
+    return .object(answer)
   }
 
   private func reply(

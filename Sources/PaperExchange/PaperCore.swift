@@ -148,7 +148,7 @@ struct PaperCore: Sendable {
 
   private func positionEvents(_ position: Position) -> [PrivateEvent] {
     guard let view = view(of: position.market, index: position.index, position) else { return [] }
-    let row = Rows.position(view, entryKey: "entryPrice")
+    let row = Rows.position(view)
     return [PrivateEvent("position", position.category, row)]
   }
 

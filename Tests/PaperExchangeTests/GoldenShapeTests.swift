@@ -24,20 +24,24 @@ struct GoldenShapeTests {
     let closed = client.get("/v5/order/history", text, key: Client.trader)
     #expect(Shape.order.faults(of: closed.list.first) == [])
     #expect(closed.list.first?["orderStatus"] == "Filled")
+    #expect(Shape.envelope.faults(of: closed) == [])
+    #expect(Shape.page.faults(of: closed["result"]) == [])
     let fills = client.get("/v5/execution/list", text, key: Client.trader)
     #expect(Shape.execution.faults(of: fills.list.first) == [])
     #expect(fills.list.first?["execType"] == "Trade")
+    #expect(Shape.envelope.faults(of: fills) == [])
+    #expect(Shape.page.faults(of: fills["result"]) == [])
     if category != .spot {
       let positions = client.get("/v5/position/list", text, key: Client.trader)
       #expect(Shape.position.faults(of: positions.list.first) == [])
-      #expect(positions.list.first?["avgPrice"]?.stringValue != nil)
-      #expect(positions.list.first?["entryPrice"] == nil)
+      #expect(Shape.envelope.faults(of: positions) == [])
+      #expect(Shape.page.faults(of: positions["result"]) == [])
     }
     let wallet = client.get("/v5/account/wallet-balance", "accountType=UNIFIED", key: Client.trader)
     #expect(Shape.wallet.faults(of: wallet.list.first) == [])
-    for coin in wallet.list.first?["coin"]?.arrayValue ?? [] {
-      #expect(Shape.coin.faults(of: coin) == [])
-    }
+    let coins = wallet.list.first?["coin"]?.arrayValue ?? []
+    #expect(!coins.isEmpty)
+    for coin in coins { #expect(Shape.coin.faults(of: coin) == []) }
   }
 
   @Test("the same on the private stream", arguments: Category.allCases)
@@ -49,20 +53,44 @@ struct GoldenShapeTests {
     client.trade(category, link: "done")
     let messages = client.events(on: stream)
     let envelope = Shape(strings: "id topic", ints: "creationTime", arrays: "data")
+    #expect(Set(messages.compactMap { $0["topic"]?.stringValue }) == Set(topics))
     for message in messages { #expect(envelope.faults(of: message) == []) }
     func first(_ topic: String) -> JSONValue? {
       messages.first { $0["topic"]?.stringValue == topic }?["data"]?[0]
     }
     #expect(Shape.orderEvent.faults(of: first("order")) == [])
-    #expect(Shape.execution.faults(of: first("execution")) == [])
+    #expect(Shape.executionEvent.faults(of: first("execution")) == [])
     #expect(first("execution")?["category"]?.stringValue == category.rawValue)
     #expect(Shape.fastExecution.faults(of: first("execution.fast")) == [])
     #expect(Shape.wallet.faults(of: first("wallet")) == [])
     if category != .spot {
-      #expect(Shape.position.faults(of: first("position")) == [])
-      #expect(first("position")?["entryPrice"]?.stringValue != nil)
-      #expect(first("position")?["avgPrice"] == nil)
+      #expect(Shape.positionEvent.faults(of: first("position")) == [])
     }
+  }
+
+  @Test("a topic of one category has the same rows, and no others", arguments: Category.allCases)
+  func byCategory(_ category: Category) throws {
+    var client = Client()
+    let bases = ["order", "execution", "execution.fast"] + (category == .spot ? [] : ["position"])
+    let whole = try client.subscribed(to: bases)
+    let mine = try client.subscribed(to: bases.map { "\($0).\(category.rawValue)" })
+    let other: Category = category == .linear ? .inverse : .linear
+    let others = try client.subscribed(to: bases.map { "\($0).\(other.rawValue)" })
+    client.trade(category, link: "done")
+    _ = client.sent()
+    client.pass(client.core.configuration.eventDelay.count)
+    client.core.flush(at: client.now)
+    let sent = client.sent()
+    func rows(_ id: ConnectionID, _ topic: String) -> [JSONValue] {
+      sent.filter { $0.0 == id && $0.1["topic"]?.stringValue == topic }
+        .flatMap { $0.1["data"]?.arrayValue ?? [] }
+    }
+    for base in bases {
+      let found = rows(mine, "\(base).\(category.rawValue)")
+      #expect(!found.isEmpty, "\(base)")
+      #expect(found == rows(whole, base), "\(base)")
+    }
+    #expect(!sent.contains { $0.0 == others })
   }
 
   private static func marketShapes(_ category: Category) -> (Shape, Shape) {
@@ -86,16 +114,19 @@ struct GoldenShapeTests {
     let lots =
       switch category {
       case .linear:
-        Shape(strings: "maxOrderQty minOrderQty qtyStep maxMktOrderQty minNotionalValue")
+        Shape(
+          strings: """
+            maxOrderQty minOrderQty qtyStep maxMktOrderQty minNotionalValue postOnlyMaxOrderQty
+            """)
       case .inverse:
-        Shape(strings: "maxOrderQty minOrderQty qtyStep maxMktOrderQty", absent: "minNotionalValue")
+        Shape(strings: "maxOrderQty minOrderQty qtyStep maxMktOrderQty postOnlyMaxOrderQty")
       case .spot:
         Shape(
           strings: """
             basePrecision quotePrecision minOrderQty maxOrderQty minOrderAmt maxLimitOrderQty \
-            maxMarketOrderQty postOnlyMaxLimitOrderSize
-            """, absent: "qtyStep")
-      case .option: Shape(strings: "maxOrderQty minOrderQty qtyStep", absent: "minNotionalValue")
+            maxMarketOrderQty postOnlyMaxLimitOrderSize maxOrderAmt
+            """)
+      case .option: Shape(strings: "maxOrderQty minOrderQty qtyStep")
       }
     #expect(lots.faults(of: row?["lotSizeFilter"]) == [])
     let book = client.get("/v5/market/orderbook", text + "&limit=5")["result"]
@@ -130,7 +161,7 @@ struct GoldenShapeTests {
     let tier = client.get("/v5/market/risk-limit", text).list.first
     #expect(
       Shape(
-        strings: "symbol riskLimitValue maintenanceMargin initialMargin maxLeverage",
+        strings: "symbol riskLimitValue maintenanceMargin initialMargin maxLeverage mmDeduction",
         ints: "id isLowestRisk"
       ).faults(of: tier) == [])
   }
@@ -150,12 +181,13 @@ struct GoldenShapeTests {
     let legs = batch([order("Buy", "0.01", price: "64000", link: "y", category: false), "{}"])
     let many = client.trade("order.create-batch", legs, on: socket, request: "r3")
     #expect(Shape.tradeReply.faults(of: many) == [])
-    for leg in many?["data"]?["list"]?.arrayValue ?? [] {
-      #expect(Shape.createdLeg.faults(of: leg) == [])
-    }
-    for code in many?["retExtInfo"]?["list"]?.arrayValue ?? [] {
-      #expect(Shape.legCode.faults(of: code) == [])
-    }
+    #expect(Shape.tradeHeader.faults(of: many?["header"]) == [])
+    let created = many?["data"]?["list"]?.arrayValue ?? []
+    let codes = many?["retExtInfo"]?["list"]?.arrayValue ?? []
+    #expect((created.count, codes.count) == (2, 2))
+    for leg in created { #expect(Shape.createdLeg.faults(of: leg) == []) }
+    #expect((created.last?["orderId"], created.last?["createAt"]) == ("", ""))
+    for code in codes { #expect(Shape.legCode.faults(of: code) == []) }
     let change = #"{"symbol":"BTCUSDT","orderLinkId":"y","qty":"0.02"}"#
     let amended = client.trade("order.amend-batch", batch([change]), on: socket, request: "r4")
     #expect(amended?.codes == [0])
@@ -164,6 +196,15 @@ struct GoldenShapeTests {
     let gone = client.trade("order.cancel-batch", batch([name, name]), on: socket, request: "r5")
     #expect(gone?.codes == [0, 110001])
     #expect(Shape.changedLeg.faults(of: gone?["data"]?["list"]?[1]) == [])
+    let moved = #"{"category":"linear","symbol":"BTCUSDT","orderLinkId":"x","qty":"0.02"}"#
+    let dropped = #"{"category":"linear","symbol":"BTCUSDT","orderLinkId":"x"}"#
+    for (operation, body) in [("order.amend", moved), ("order.cancel", dropped)] {
+      let answer = client.trade(operation, body, on: socket, request: "r-\(operation)")
+      #expect(answer?["retCode"] == 0)
+      #expect(Shape.tradeReply.faults(of: answer) == [])
+      #expect(Shape.tradeHeader.faults(of: answer?["header"]) == [])
+      #expect(Shape.ids.faults(of: answer?["data"]) == [])
+    }
     let pong = client.send(#"{"op":"ping"}"#, on: socket)
     #expect(
       Shape(strings: "retMsg op connId", ints: "retCode", arrays: "data").faults(of: pong) == [])
@@ -205,18 +246,36 @@ struct GoldenShapeTests {
     ]
     for answer in others {
       #expect(answer.codes.first == 0 && answer.codes.last != 0)
+      #expect(answer.list.count == 2)
       for leg in answer.list { #expect(Shape.changedLeg.faults(of: leg) == []) }
     }
     for answer in others + [batch] {
       #expect(Shape.envelope.faults(of: answer) == [])
-      for code in answer["retExtInfo"]?["list"]?.arrayValue ?? [] {
-        #expect(Shape.legCode.faults(of: code) == [])
-      }
+      let codes = answer["retExtInfo"]?["list"]?.arrayValue ?? []
+      #expect(codes.count == 2)
+      for code in codes { #expect(Shape.legCode.faults(of: code) == []) }
     }
     _ = client.post("/v5/order/create", client.restingBody(category, "last"))
     let gone = client.post("/v5/order/cancel-all", one("last"))
     #expect(Shape.ids.faults(of: gone.list.first) == [])
     #expect(Shape(strings: "success", arrays: "list").faults(of: gone["result"]) == [])
+  }
+
+  @Test("the account, its settings and its key")
+  func accountAndKey() {
+    var client = Client()
+    for (path, shape) in [
+      ("/v5/account/info", Shape.account), ("/v5/account/user-setting-config", Shape.settings),
+      ("/v5/user/query-api", Shape.key),
+    ] {
+      let answer = client.get(path, key: Client.trader)
+      #expect(Shape.envelope.faults(of: answer) == [], "\(path)")
+      #expect(shape.faults(of: answer["result"]) == [], "\(path)")
+    }
+    let info = client.get("/v5/account/info", key: Client.trader)["result"]
+    #expect((info?["marginMode"], info?["dcpStatus"]) == ("REGULAR_MARGIN", "OFF"))
+    let reader = client.get("/v5/user/query-api", key: Client.reader)["result"]
+    #expect((reader?["readOnly"], reader?["secret"]) == (1, ""))
   }
 
   @Test("a sign-in is answered in the style of each socket")
@@ -227,7 +286,7 @@ struct GoldenShapeTests {
     #expect(Shape(strings: "retMsg op connId", ints: "retCode").faults(of: taken) == [])
     #expect((taken?["retCode"], taken?["retMsg"], taken?["op"]) == (0, "OK", "auth"))
     let stream = client.open(.privateStream)
-    let word = Shape(strings: "ret_msg op conn_id", bools: "success", absent: "retCode connId")
+    let word = Shape(strings: "ret_msg op conn_id", bools: "success")
     let welcome = client.send(client.auth(Client.trader), on: stream)
     #expect(word.faults(of: welcome) == [])
     #expect((welcome?["success"], welcome?["ret_msg"], welcome?["op"]) == (true, "", "auth"))
@@ -244,6 +303,13 @@ struct GoldenShapeTests {
     let word = Shape(strings: "ret_msg op conn_id req_id", bools: "success")
     let subscribe = #"{"req_id":"1","op":"subscribe","args":["order"]}"#
     #expect(word.faults(of: client.send(subscribe, on: stream)) == [])
+    // What was asked for comes back with the refusal.
+    let wrong = #"{"req_id":"9","op":"subscribe","args":["nothing"]}"#
+    let refused = client.send(wrong, on: stream)
+    #expect(
+      Shape(strings: "ret_msg op conn_id req_id", bools: "success", objects: "request")
+        .faults(of: refused) == [])
+    #expect(refused?["request"] == ["req_id": "9", "op": "subscribe", "args": ["nothing"]])
     let ping = #"{"req_id":"2","op":"ping"}"#
     #expect(
       Shape(strings: "req_id op conn_id", arrays: "args").faults(of: client.send(ping, on: stream))

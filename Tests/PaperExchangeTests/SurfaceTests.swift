@@ -250,7 +250,9 @@ struct PublicStreamTests {
     #expect(types == (category.isFuture ? ["snapshot", "delta"] : ["snapshot"]))
     let trade = try #require(topics["publicTrade.\(category == .option ? "BTC" : symbol)"]?.last)
     #expect(
-      Shape(strings: "s S v p i", ints: "T seq", bools: "BT RPI").faults(of: trade["data"]?[0])
+      Shape(
+        strings: "s S v p i" + (category.isFuture ? " L" : ""), ints: "T seq", bools: "BT RPI"
+      ).faults(of: trade["data"]?[0])
         == [])
     for depth in depths {
       let updates = topics["orderbook.\(depth).\(symbol)"]?.compactMap {
@@ -258,6 +260,74 @@ struct PublicStreamTests {
       }
       #expect(updates == updates?.sorted())
     }
+  }
+
+  @Test("a book made of its snapshot and its deltas is the book", arguments: Category.allCases)
+  func rebuilt(_ category: Category) throws {
+    var client = Client()
+    let stream = client.open(try #require(SocketKind.allCases.first { $0.category == category }))
+    let symbol = client.symbol(category)
+    let depth = category == .option ? 100 : 200
+    let topic = "orderbook.\(depth).\(symbol)"
+    client.core.message(
+      Array(#"{"op":"subscribe","args":["\#(topic)"]}"#.utf8), from: stream, at: client.now)
+    var messages = client.messages(on: stream)
+    for turn in 0..<40 {
+      client.pass(100)
+      client.core.tick(at: client.now)
+      if turn % 8 == 0 { client.trade(category, link: "t\(turn)") }
+      messages += client.messages(on: stream)
+    }
+    let updates = messages.filter { $0["topic"]?.stringValue == topic }
+    #expect(updates.first?["type"] == "snapshot")
+    #expect(updates.count { $0["type"] == "delta" } > 5)
+    var sides: [Text: [String: String]] = ["b": [:], "a": [:]]
+    for update in updates {
+      if update["type"] == "snapshot" { sides = ["b": [:], "a": [:]] }
+      for side in ["b", "a"] as [Text] {
+        for level in update["data"]?[side]?.arrayValue ?? [] {
+          let (price, size) = (level[0]?.stringValue ?? "", level[1]?.stringValue ?? "")
+          sides[side]?[price] = size == "0" ? nil : size
+        }
+      }
+    }
+    let most = category == .option ? 25 : 200
+    let book = client.get(
+      "/v5/market/orderbook", "category=\(category.rawValue)&symbol=\(symbol)&limit=\(most)")
+    for side in ["b", "a"] as [Text] {
+      let rows = book["result"]?[side]?.arrayValue ?? []
+      #expect(!rows.isEmpty)
+      for row in rows {
+        let price = row[0]?.stringValue ?? ""
+        #expect(sides[side]?[price] == row[1]?.stringValue, "\(side) \(price)")
+      }
+      if rows.count < most { #expect(sides[side]?.count == rows.count) }
+    }
+  }
+
+  @Test("price limits on the stream are those of REST", arguments: Category.allCases)
+  func limits(_ category: Category) throws {
+    guard category != .option else { return }
+    var client = Client()
+    let stream = client.open(try #require(SocketKind.allCases.first { $0.category == category }))
+    let symbol = client.symbol(category)
+    client.core.message(
+      Array(#"{"op":"subscribe","args":["priceLimit.\#(symbol)"]}"#.utf8), from: stream,
+      at: client.now)
+    var last: JSONValue?
+    for _ in 0..<20 {
+      client.pass(100)
+      client.core.tick(at: client.now)
+      for message in client.messages(on: stream) where message["data"]?["buyLmt"] != nil {
+        last = message["data"]
+      }
+      guard let shown = last else { continue }
+      let asked = client.get(
+        "/v5/market/price-limit", "category=\(category.rawValue)&symbol=\(symbol)")["result"]
+      for key in ["symbol", "buyLmt", "sellLmt"] as [Text] { #expect(shown[key] == asked?[key]) }
+      last = nil
+    }
+    #expect(client.get("/v5/market/time")["retCode"] == 0)
   }
 
   @Test("one symbol in two categories is two markets")

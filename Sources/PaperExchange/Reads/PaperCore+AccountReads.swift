@@ -28,9 +28,7 @@ extension PaperCore {
         .filter { base == nil || $0.instrument.baseCoin == base }
         .filter { settle == nil || $0.instrument.settleCoin == settle }
     }
-    return try page(views, query, category, most: 200, usual: 20) {
-      Rows.position($0, entryKey: "avgPrice")
-    }
+    return try page(views, query, category, most: 200, usual: 20, Rows.listed)
   }
 
   /// What there is to show of one place for a position.

@@ -21,7 +21,7 @@ extension PaperCore {
     let all = filter.namesOrder ? open + closed : wantsClosed ? closed : open
     return try page(
       all.filter { filter.passes($0, of: venue, at: $0.createdAt) }, query, category, most: 50,
-      usual: 20, Rows.order)
+      usual: 20, Rows.listed)
   }
 
   func orderHistory(_ query: Query) throws -> JSONValue {
@@ -29,7 +29,7 @@ extension PaperCore {
     let filter = try ListFilter(query, category)
     let orders = venue.closedOrders(of: configuration.account)
       .filter { filter.passes($0, of: venue, at: $0.createdAt) }
-    return try page(orders, query, category, most: 50, usual: 20, Rows.order)
+    return try page(orders, query, category, most: 50, usual: 20, Rows.listed)
   }
 
   func executionList(_ query: Query) throws -> JSONValue {
@@ -40,7 +40,7 @@ extension PaperCore {
       $0.account == configuration.account && filter.passes($0.order, of: venue, at: $0.at)
         && (kind == nil || kind == Text($0.kind.rawValue))
     }
-    return try page(all, query, category, most: 100, usual: 50, Rows.execution)
+    return try page(all, query, category, most: 100, usual: 50, Rows.listed)
   }
 
   // MARK: Before an order

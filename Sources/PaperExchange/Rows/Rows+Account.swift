@@ -18,8 +18,19 @@ struct PositionView: Sendable {
 }
 
 extension Rows {
-  /// The mean price is `avgPrice` on REST and `entryPrice` on streams.
-  static func position(_ view: PositionView, entryKey: Text) -> JSONObject {
+  /// The row of a list, which has the mean price as `avgPrice` and names the category once.
+  static func listed(_ view: PositionView) -> JSONObject {
+    var row = position(view, entryKey: "avgPrice")
+    row["category"] = nil
+    return row
+  }
+
+  /// The row of a stream.
+  static func position(_ view: PositionView) -> JSONObject {
+    position(view, entryKey: "entryPrice")
+  }
+
+  private static func position(_ view: PositionView, entryKey: Text) -> JSONObject {
     let position = view.position
     let isFlat = position?.side == nil
     let isFuture = view.instrument.category.isFuture

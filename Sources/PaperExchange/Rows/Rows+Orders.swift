@@ -4,6 +4,27 @@ import JSON
 import Time
 
 extension Rows {
+  /// Members of streams that the lists of REST leave out; those name the category once.
+  private static let streamed: [Text] = [
+    "category", "brokerOrderPrice", "createType", "closedPnl", "feeCurrency", "ocoTriggerBy",
+    "marketUnit",
+  ]
+
+  /// The row of a list.
+  static func listed(_ order: Order) -> JSONObject {
+    var row = self.order(order)
+    for key in streamed { row[key] = nil }
+    return row
+  }
+
+  /// The row of a list.
+  static func listed(_ execution: Execution) -> JSONObject {
+    var row = self.execution(execution)
+    row["category"] = nil
+    return row
+  }
+
+  /// The row of a stream.
   static func order(_ order: Order) -> JSONObject {
     var row = JSONObject(strings: [
       ("category", order.category.rawValue), ("orderId", order.id.string),
@@ -68,6 +89,7 @@ extension Rows {
     order.category.isFuture ? order.createType.rawValue : ""
   }
 
+  /// The row of a stream.
   static func execution(_ execution: Execution) -> JSONObject {
     let order = execution.order
     let stop = order.stopKind == .none ? "UNKNOWN" : order.stopKind.rawValue
