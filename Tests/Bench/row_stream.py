@@ -1,5 +1,5 @@
 """stream: ten thousand order updates a second for a minute, from a WebSocket through stream, kernel and
-operator protocol into the console's model, in one process."""
+operator protocol into the console's model. The sender is a process of its own."""
 
 import json
 

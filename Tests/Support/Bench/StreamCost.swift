@@ -8,7 +8,6 @@ import MCP
 import Networking
 import OperatorProtocol
 import Policy
-import Synchronization
 import Terminal
 import Time
 import V5Stub
@@ -17,44 +16,40 @@ import V5Stub
 /// model, at a rate that the exchange could send.
 ///
 /// The orders live one after the other: each is new, filled in parts, and ends, so that the kernel
-/// learns of orders and forgets them. What was sent is counted against what the model was told.
+/// learns of orders and forgets them. The sender is a process of its own, that sends on time whatever
+/// becomes of it, so that all that piles up on this side counts. What was sent is counted against what
+/// the model was told.
 enum StreamCost {
   private static let rowsPerFrame = 10
   /// Updates that one order lives for.
   private static let life = 50
   /// Seconds after which the memory is compared with that at the end.
   private static let early = 10
-  /// Rows that may be on their way, about what the buffers of a connection between two machines hold:
-  /// then the sender waits, as it would have to there. What it waited it is late.
-  private static let window = 5_000
-
   static func report(seconds: Int, rate: Int) async throws {
-    let stub = try await V5Stub()
+    let total = seconds * rate
+    let sender = try Sender(total, rate)
+    defer { sender.stop() }
     let stream = V5PrivateStream(
       .init(
         socket: .init(
-          base: try WebURL(stub.streamURL), credentials: V5Credentials(key: "k", secret: "s"))),
+          base: try WebURL("ws://127.0.0.1:\(sender.port)"),
+          credentials: V5Credentials(key: "k", secret: "s"))),
       environment: .init(
         now: { now() }, sleep: { try await Task.sleep(for: $0) }, random: { .random(in: 0...9) }))
     let run = Task { await stream.run() }
+    defer { run.cancel() }
     var events = stream.makeAsyncIterator()
     while let event = await events.next() { if case .gap = event { break } }
-    let total = seconds * rate
-    let taken = Taken()
-    let sender = Task { await send(total, rate, on: stub, after: taken) }
     var sink = try Sink(early: min(total, early * rate))
     let start = ContinuousClock.now
-    while sink.rows < total, let event = await events.next() {
+    while let event = await events.next() {
       guard case .frame(let frame) = event else {
         throw Failure("the stream was lost: \(event)")
       }
+      if frame.rows.first?["orderId"]?.textValue == end { break }
       try sink.take(frame)
-      taken.rows.store(sink.rows, ordering: .relaxed)
     }
     let elapsed = ContinuousClock.now - start
-    await sender.value
-    run.cancel()
-    await stub.stop()
     print(
       JSONWriter.text(of: [
         "sent": .int(total), "told": .int(sink.told), "seconds": .int(seconds),
@@ -73,31 +68,59 @@ enum StreamCost {
     Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
   }
 
-  /// Rows that came out at the far end.
-  private final class Taken: Sendable {
-    let rows = Atomic(0)
+  /// This program as the exchange, until it is stopped.
+  private struct Sender {
+    let port: Int
+    private let process = Process()
+
+    init(_ total: Int, _ rate: Int) throws {
+      let output = Pipe()
+      process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
+      process.arguments = ["send", "\(total)", "\(rate)"]
+      process.standardOutput = output
+      try process.run()
+      let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+      guard let port = Int(line.trimmingCharacters(in: .newlines)) else {
+        throw Failure("the sender says \(line)")
+      }
+      self.port = port
+    }
+
+    func stop() { process.terminate() }
   }
 
-  /// Frames on time; one that is late is sent at once, unless too many are on their way.
-  private static func send(
-    _ total: Int, _ rate: Int, on stub: V5Stub, after taken: Taken
-  ) async {
+  /// Prints its port, waits for a subscriber, and sends frames on time; one that is late at once. A row
+  /// of its own says that it was all.
+  static func send(_ total: Int, _ rate: Int) async throws {
+    let (subscriptions, subscribed) = AsyncStream<Void>.makeStream()
+    let stub = try await V5Stub(socket: { path, frame in
+      if frame["op"] == "subscribe" { subscribed.yield() }
+      return V5Stub.polite(path, frame)
+    })
+    print(stub.port)
+    fflush(nil)
+    for await _ in subscriptions { break }
     let start = ContinuousClock.now
     for first in stride(from: 0, to: total, by: rowsPerFrame) {
-      while first - taken.rows.load(ordering: .relaxed) > window {
-        try? await Task.sleep(for: .milliseconds(1))
-      }
-      let rows = (first..<min(first + rowsPerFrame, total)).map(row).joined(separator: ",")
-      stub.push(text: #"{"id":"1","topic":"order","creationTime":1,"data":[\#(rows)]}"#)
       let due = start + Duration.seconds(1) * (Double(first) / Double(rate))
       if due > ContinuousClock.now { try? await Task.sleep(until: due, clock: .continuous) }
+      let rows = (first..<min(first + rowsPerFrame, total)).map(row).joined(separator: ",")
+      stub.push(text: frame(rows))
     }
+    stub.push(text: frame(#"{"orderId":"\#(end)"}"#))
+    try await Task.sleep(for: .seconds(3_600))
+  }
+
+  /// The id in the row that is sent after the last one.
+  private static let end: Text = "end"
+
+  private static func frame(_ rows: String) -> String {
+    #"{"id":"1","topic":"order","creationTime":1,"data":[\#(rows)]}"#
   }
 
   /// The price of the order that an update is about: each order has one of its own.
   private static func price(of number: Int) -> String { "\(10_000 + number / life).00" }
 
-  /// Text from the start: what it costs an exchange to make its rows is not measured.
   private static func row(_ number: Int) -> String {
     let (order, step) = (number / life, number % life)
     let status = step == life - 1 ? "Filled" : "PartiallyFilled"

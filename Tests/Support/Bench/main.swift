@@ -6,6 +6,7 @@ import Foundation
 //        bench risk                          what all checks of a batch cost, as JSON
 //        bench ledger DIRECTORY COUNT NAME   a state directory with a ledger of COUNT entries
 //        bench stream SECONDS RATE           order updates from a socket into the console's model
+//        bench send COUNT RATE               the exchange of it, until it is killed
 
 let words = CommandLine.arguments.dropFirst()
 switch (words.first, words.count) {
@@ -18,10 +19,14 @@ case ("stream", 3):
   let rest = words.dropFirst().compactMap { Int($0) }
   guard rest.count == 2, rest[0] > 0, rest[1] > 0 else { exit(2) }
   try await StreamCost.report(seconds: rest[0], rate: rest[1])
+case ("send", 3):
+  let rest = words.dropFirst().compactMap { Int($0) }
+  guard rest.count == 2, rest[0] > 0, rest[1] > 0 else { exit(2) }
+  try await StreamCost.send(rest[0], rest[1])
 default:
   let usage =
     "usage: bench policy POLICY.json | bench risk | bench ledger DIRECTORY COUNT NAME | "
-    + "bench stream SECONDS RATE\n"
+    + "bench stream SECONDS RATE | bench send COUNT RATE\n"
   FileHandle.standardError.write(Data(usage.utf8))
   exit(2)
 }
