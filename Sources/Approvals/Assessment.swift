@@ -102,8 +102,10 @@ struct MarketView: Sendable {
     }.max { $0.asOf < $1.asOf }?.clockOffset
   }
 
-  func quotes(of category: Category) -> [Text: Quote] {
-    market(of: category).symbols.compactMapValues(\.quote)
+  /// Of the batch's symbols.
+  func quotes(for batch: OrderBatch) -> [Text: Quote] {
+    let symbols = markets[batch.category]?.symbols ?? [:]
+    return batch.symbols.reduce(into: [:]) { $0[$1] = symbols[$1]?.quote }
   }
 
   mutating func take(_ news: MarketSnapshot, of category: Category) {
@@ -178,8 +180,7 @@ extension Gatekeeper {
   }
 
   private func value(_ batch: OrderBatch, _ view: inout Assessment) {
-    let quotes = market.quotes(of: batch.category)
-    guard let notional = try? Notional(batch, quotes: quotes) else { return }
+    guard let notional = try? Notional(batch, quotes: market.quotes(for: batch)) else { return }
     for (leg, worth) in zip(batch.legs, notional.legs) {
       view.worths[leg.index] = worth.exposure(leg.category)
     }

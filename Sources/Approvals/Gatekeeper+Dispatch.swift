@@ -337,7 +337,7 @@ extension Gatekeeper {
   /// What each leg would about pay now: the other side of the book. Nothing for a leg without a price.
   func arrivals(of call: HeldCall) -> [Int: ExactDecimal] {
     guard let order = call.order else { return [:] }
-    let quotes = market.quotes(of: order.category)
+    let quotes = market.quotes(for: order)
     var prices: [Int: ExactDecimal] = [:]
     for leg in order.legs { prices[leg.index] = quotes[leg.symbol]?.taking(leg.side) }
     return prices

@@ -44,7 +44,7 @@ extension Gatekeeper {
       return facts
     }
     if roots.contains("order") {
-      facts["order"] = .object(order.facts(quotes: market.quotes(of: order.category)))
+      facts["order"] = .object(order.facts(quotes: market.quotes(for: order)))
     }
     if roots.contains("risk") { facts["risk"] = assess(order).facts }
     return facts

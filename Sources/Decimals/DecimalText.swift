@@ -3,11 +3,36 @@ package import JSON
 extension ExactDecimal: CustomStringConvertible {
   /// Plain digits, never an exponent; the scale that was written is kept.
   package var description: String {
+    if let word { return Self.text(word, scale: scale) }
     let digits = String(coefficient.magnitude)
     let sign = isNegative ? "-" : ""
     guard scale > 0 else { return sign + digits }
     let padded = String(repeating: "0", count: max(0, scale + 1 - digits.utf8.count)) + digits
     return sign + padded.dropLast(scale) + "." + padded.suffix(scale)
+  }
+
+  /// The text of what 64 bits hold, written from its end.
+  private static func text(_ word: Int64, scale: Int) -> String {
+    // A sign, the point, and the digits of the scale and one more, or of 64 bits.
+    let room = 64
+    return unsafe String(unsafeUninitializedCapacity: room) { buffer in
+      var rest = word.magnitude
+      var start = room
+      var written = 0
+      func put(_ byte: UInt8) {
+        start -= 1
+        unsafe buffer[start] = byte
+      }
+      repeat {
+        if written == scale, scale > 0 { put(UInt8(ascii: ".")) }
+        put(UInt8(ascii: "0") + UInt8(rest % 10))
+        rest /= 10
+        written += 1
+      } while rest > 0 || written <= scale
+      if word < 0 { put(UInt8(ascii: "-")) }
+      for place in start..<room { unsafe buffer[place - start] = buffer[place] }
+      return room - start
+    }
   }
 
   /// The number of a plain decimal text: digits, at most one point with digits on both sides, and a

@@ -32,6 +32,13 @@ package struct ExactDecimal: Sendable {
     self.scale = scale
   }
 
+  /// The number `word` × 10⁻ˢᶜᵃˡᵉ.
+  private init(word: Int64, scale: Int) {
+    high = word >> 63
+    low = UInt64(bitPattern: word)
+    self.scale = scale
+  }
+
   package var isZero: Bool { high == 0 && low == 0 }
   package var isNegative: Bool { high < 0 }
   package var isPositive: Bool { high > 0 || high == 0 && low > 0 }
@@ -49,8 +56,9 @@ package struct ExactDecimal: Sendable {
   }
 
   package static prefix func - (value: ExactDecimal) -> ExactDecimal {
+    if let word = value.word, word != .min { return ExactDecimal(word: -word, scale: value.scale) }
     // Int128.min is never formed: every constructor and operation is bounded by 38 digits.
-    ExactDecimal(coefficient: -value.coefficient, scale: value.scale)
+    return ExactDecimal(coefficient: -value.coefficient, scale: value.scale)
   }
 }
 
@@ -83,6 +91,7 @@ package enum Rounding: Sendable {
 extension ExactDecimal: Hashable, Comparable {
   package static func == (a: ExactDecimal, b: ExactDecimal) -> Bool {
     if a.scale == b.scale { return a.low == b.low && a.high == b.high }
+    if let (x, y, _) = aligned(a, b) { return x == y }
     let (x, y) = (a.normalized, b.normalized)
     return x.coefficient == y.coefficient && x.scale == y.scale
   }
@@ -96,7 +105,7 @@ extension ExactDecimal: Hashable, Comparable {
   package static func < (a: ExactDecimal, b: ExactDecimal) -> Bool {
     if a.scale == b.scale { return a.high == b.high ? a.low < b.low : a.high < b.high }
     if a.isNegative != b.isNegative { return a.isNegative }
-    if let isLess = isLessInOneWord(a, b) { return isLess }
+    if let (x, y, _) = aligned(a, b) { return x < y }
     // Compare whole parts first, so that aligning the scales cannot overflow.
     let (aWhole, aRest) = a.split
     let (bWhole, bRest) = b.split
@@ -105,18 +114,20 @@ extension ExactDecimal: Hashable, Comparable {
     return aRest * powerOfTen(common - a.scale) < bRest * powerOfTen(common - b.scale)
   }
 
-  /// The same in 64 bits, which is far faster; nil where they are too few.
-  private static func isLessInOneWord(_ a: ExactDecimal, _ b: ExactDecimal) -> Bool? {
-    guard let x = a.word, let y = b.word, abs(a.scale - b.scale) <= 18 else { return nil }
-    let factor = Int64(powerOfTen(abs(a.scale - b.scale)))
+  /// Both coefficients at one scale in 64 bits, which is far faster than in 128; nil where they are
+  /// too few.
+  private static func aligned(
+    _ a: ExactDecimal, _ b: ExactDecimal
+  ) -> (x: Int64, y: Int64, scale: Int)? {
+    guard let x = a.word, let y = b.word else { return nil }
+    if a.scale == b.scale { return (x, y, a.scale) }
     let isFirst = a.scale < b.scale
-    let (grown, over) = (isFirst ? x : y).multipliedReportingOverflow(by: factor)
-    guard !over else { return nil }
-    return isFirst ? grown < y : x < grown
+    guard let grown = (isFirst ? x : y).shifted(by: abs(a.scale - b.scale)) else { return nil }
+    return isFirst ? (grown, y, b.scale) : (x, grown, a.scale)
   }
 
   /// The coefficient where 64 bits hold it.
-  private var word: Int64? {
+  var word: Int64? {
     let word = Int64(bitPattern: low)
     return high == word >> 63 ? word : nil
   }
@@ -131,6 +142,10 @@ extension ExactDecimal: Hashable, Comparable {
 
 extension ExactDecimal {
   package static func + (a: ExactDecimal, b: ExactDecimal) throws(DecimalError) -> ExactDecimal {
+    if let (x, y, scale) = aligned(a, b) {
+      let (sum, over) = x.addingReportingOverflow(y)
+      if !over { return ExactDecimal(word: sum, scale: scale) }
+    }
     let scale = max(a.scale, b.scale)
     let (sum, overflow) = try a.coefficient(at: scale)
       .addingReportingOverflow(try b.coefficient(at: scale))
@@ -143,6 +158,10 @@ extension ExactDecimal {
 
   /// The exact product. Trailing zeros are dropped where the scale would pass `maxScale`.
   package static func * (a: ExactDecimal, b: ExactDecimal) throws(DecimalError) -> ExactDecimal {
+    if let x = a.word, let y = b.word, a.scale + b.scale <= maxScale {
+      let (product, over) = x.multipliedReportingOverflow(by: y)
+      if !over { return ExactDecimal(word: product, scale: a.scale + b.scale) }
+    }
     let (product, overflow) = a.coefficient.multipliedReportingOverflow(by: b.coefficient)
     if !overflow, a.scale + b.scale <= maxScale {
       return try ExactDecimal(bounded: product, overflow, scale: a.scale + b.scale)
@@ -158,6 +177,14 @@ extension ExactDecimal {
     by divisor: ExactDecimal, scale: Int, rounding: Rounding
   ) throws(DecimalError) -> ExactDecimal {
     guard !divisor.isZero else { throw .divisionByZero }
+    if (0...Self.maxScale).contains(scale), let x = word, let y = divisor.word {
+      let shift = scale + divisor.scale - self.scale
+      if let top = x.shifted(by: max(shift, 0)), let bottom = y.shifted(by: max(-shift, 0)),
+        let quotient = Self.rounded(top, by: bottom, rounding)
+      {
+        return ExactDecimal(word: quotient, scale: scale)
+      }
+    }
     let (x, y) = (normalized, divisor.normalized)
     let shift = scale + y.scale - x.scale
     let up = try powerOfTenChecked(max(shift, 0))
@@ -174,6 +201,11 @@ extension ExactDecimal {
     if scale >= self.scale {
       return ExactDecimal(coefficient: try coefficient(at: scale), scale: scale)
     }
+    if let word, let bottom = Int64(1).shifted(by: self.scale - scale),
+      let quotient = Self.rounded(word, by: bottom, rounding)
+    {
+      return ExactDecimal(word: quotient, scale: scale)
+    }
     let divisor = powerOfTen(self.scale - scale)
     return ExactDecimal(
       coefficient: Self.rounded(coefficient, by: divisor, rounding), scale: scale)
@@ -182,8 +214,26 @@ extension ExactDecimal {
   /// Whether this is a whole number of `step`s. A step of zero divides nothing but zero.
   package func isMultiple(of step: ExactDecimal) throws(DecimalError) -> Bool {
     guard !step.isZero else { return isZero }
+    if let (x, y, _) = Self.aligned(self, step) { return y == -1 || x % y == 0 }
     let scale = max(normalized.scale, step.normalized.scale)
     return try normalized.coefficient(at: scale) % step.normalized.coefficient(at: scale) == 0
+  }
+
+  /// The same in 64 bits; nil where they are too few.
+  private static func rounded(_ top: Int64, by bottom: Int64, _ rounding: Rounding) -> Int64? {
+    guard top > .min, bottom > .min else { return nil }
+    let (quotient, remainder) = top.quotientAndRemainder(dividingBy: bottom)
+    guard remainder != 0 else { return quotient }
+    let away: Int64 = (top < 0) == (bottom < 0) ? 1 : -1
+    switch rounding {
+    case .down: return quotient
+    case .up: return quotient + away
+    case .halfEven:
+      let rest = remainder.magnitude
+      let other = bottom.magnitude - rest
+      let goesAway = rest == other ? quotient % 2 != 0 : rest > other
+      return goesAway ? quotient + away : quotient
+    }
   }
 
   private static func rounded(_ top: Int128, by bottom: Int128, _ rounding: Rounding) -> Int128 {
@@ -217,6 +267,27 @@ extension ExactDecimal {
 
   /// 38 nines: the largest coefficient, so that negation and printing never overflow.
   static let maxCoefficient: UInt128 = (0..<38).reduce(0) { total, _ in total * 10 + 9 }
+}
+
+extension Int64 {
+  /// This times a power of ten; nil where 64 bits are too few.
+  fileprivate func shifted(by exponent: Int) -> Int64? {
+    if exponent == 0 { return self }
+    guard exponent <= 18 else { return self == 0 ? 0 : nil }
+    let (product, over) = multipliedReportingOverflow(by: Self.powerOfTen(exponent))
+    return over ? nil : product
+  }
+
+  /// By squaring: a table of its own would be looked for on each use.
+  private static func powerOfTen(_ exponent: Int) -> Int64 {
+    var (power, base, left): (Int64, Int64, Int) = (1, 10, exponent)
+    while left > 0 {
+      if left & 1 == 1 { power &*= base }
+      base &*= base
+      left >>= 1
+    }
+    return power
+  }
 }
 
 private let powersOfTen: [Int128] = (0...38).reduce(into: []) { powers, _ in

@@ -27,7 +27,13 @@ package struct Leg: Hashable, Sendable {
   /// From 1: the number that people see and that ends an injected link id.
   package var number: Int { index + 1 }
 
-  package subscript(_ key: Text) -> JSONValue? { allFields.first { $0.key == key }?.value }
+  package subscript(_ key: Text) -> JSONValue? {
+    // By place: to go over the fields themselves copies each of them.
+    for place in allFields.indices where allFields[place].key == key {
+      return allFields[place].value
+    }
+    return nil
+  }
 
   package var price: ExactDecimal? { decimal("price") }
   package var triggerPrice: ExactDecimal? { decimal("triggerPrice") }

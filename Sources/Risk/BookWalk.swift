@@ -8,8 +8,6 @@ struct BookWalk {
   var cost = ExactDecimal.zero
   /// Wanted but not visible up to its limit.
   var missing = ExactDecimal.zero
-  /// All visible sizes of the side.
-  var depth = ExactDecimal.zero
 
   /// Takes what `leg` can from `levels`, of which orders before it have taken `start`. Nil where the
   /// order counts no base coin.
@@ -18,15 +16,15 @@ struct BookWalk {
     var skip = start
     var left = quantity
     for level in levels {
-      depth = try depth + level.size
-      if let price = leg.price, leg.isBuy ? level.price > price : level.price < price { continue }
+      guard left.isPositive else { break }
+      if let price = leg.price, leg.isBuy ? level.price > price : level.price < price { break }
       var size = level.size
       if skip.isPositive {
         let used = min(skip, size)
         skip = try skip - used
         size = try size - used
       }
-      guard left.isPositive, size.isPositive else { continue }
+      guard size.isPositive else { continue }
       let part = min(left, size)
       taken = try taken + part
       cost = try cost + part * level.price

@@ -6,7 +6,7 @@ package enum RiskSeverity: String, CaseIterable, Hashable, Comparable, Sendable 
   case clear, note, warn, high, block
 
   package static func < (a: RiskSeverity, b: RiskSeverity) -> Bool { a.rank < b.rank }
-  private var rank: Int {
+  var rank: Int {
     switch self {
     case .clear: 0
     case .note: 1

@@ -23,7 +23,11 @@ final class LegFacts: Sendable {
   /// Can only shrink a position. Spot has none.
   let isClosing: Bool
   let closesAll: Bool
-  let market: Shared<SymbolMarket>?
+  /// 0 where none is named.
+  let positionIdx: Int
+  /// The account's, where it is known; nil for none.
+  let position: Shared<Account.Position>?
+  let market: MarketFacts?
   let limits: EffectiveLimits
   let symbolClass: SymbolClass
   let worth: Result<LegNotional, DecimalError>
@@ -45,12 +49,11 @@ final class LegFacts: Sendable {
   var takes: Bool { !isConditional && timeInForce != .postOnly && timeInForce != .rpi }
 
   private init(
-    _ leg: Leg, _ market: Shared<SymbolMarket>?, _ symbolClass: SymbolClass,
-    _ limits: EffectiveLimits,
-    _ quote: Quote?
+    _ leg: Leg, _ market: MarketFacts?, _ positions: [Shared<Account.Position>],
+    _ symbolClass: SymbolClass, _ limits: EffectiveLimits, _ quote: Quote?
   ) {
     self.leg = leg
-    index = leg.index
+    self.index = leg.index
     symbol = leg.symbol
     category = leg.category
     side = leg.side
@@ -64,6 +67,9 @@ final class LegFacts: Sendable {
     timeInForce = leg.timeInForce
     isClosing = leg.reduceOnly && leg.category != .spot
     closesAll = leg.closesWholePosition
+    let index = leg.positionIdx ?? 0
+    positionIdx = index
+    position = positions.first { $0.index == index }
     self.market = market
     self.symbolClass = symbolClass
     self.limits = limits
@@ -71,10 +77,12 @@ final class LegFacts: Sendable {
   }
 
   static func all(
-    _ batch: OrderBatch, _ market: MarketSnapshot, _ limits: RiskLimits, agent: Text, now: Timestamp
+    _ batch: OrderBatch, _ market: MarketSnapshot, _ positions: [Account.Position],
+    _ limits: RiskLimits, agent: Text, now: Timestamp
   ) -> [LegFacts] {
     struct Common {
-      let market: Shared<SymbolMarket>?
+      let market: MarketFacts?
+      let positions: [Shared<Account.Position>]
       let symbols: SymbolClass
       let limits: EffectiveLimits
       let quote: Quote?
@@ -93,10 +101,12 @@ final class LegFacts: Sendable {
         // Estimates are made only from quotes that are young enough.
         let quote = found?.quote.flatMap { ExactDecimal((now - $0.asOf).count) <= stale ? $0 : nil }
         own = Common(
-          market: found.map { Shared($0) }, symbols: symbols, limits: effective, quote: quote)
+          market: found.map { MarketFacts($0) },
+          positions: positions.filter { $0.symbol == leg.symbol }.map { Shared($0) },
+          symbols: symbols, limits: effective, quote: quote)
         common[leg.symbol] = own
       }
-      return LegFacts(leg, own.market, own.symbols, own.limits, own.quote)
+      return LegFacts(leg, own.market, own.positions, own.symbols, own.limits, own.quote)
     }
   }
 }

@@ -17,8 +17,16 @@ package struct RiskContext: Sendable {
   /// Of the batch, in the order of their first leg.
   let symbols: [Text]
   private let pastBySymbol: [Text: [RecentHistory.PastLeg]]
-  private let sharedAccount: Shared<Account>?
-  private let openBySymbol: [Text: [Account.OpenOrder]]
+  /// Why it does not count, where it does not.
+  private let readAccount: Result<Shared<Account>, Unchecked>
+  private let openBySymbol: [Text: OpenFacts]
+  private let tags: Set<RiskLimits.AgentTag>
+  /// What the batch orders on each side.
+  private let ordered: [SideKey: Result<ExactDecimal, DecimalError>]
+  /// Of all symbols together.
+  private let allReadings: Readings
+  /// What several rules ask, computed once by the first.
+  let memo = Memo()
 
   package init(
     batch: OrderBatch, market: MarketSnapshot, account: AccountSnapshot,
@@ -32,21 +40,42 @@ package struct RiskContext: Sendable {
     self.surroundings = surroundings
     self.limits = limits
     self.now = now
-    legs = LegFacts.all(batch, market, limits, agent: surroundings.agent, now: now)
     symbols = batch.symbols
     let symbols = Set(symbols)
+    var positions: [Account.Position] = []
     if case .known(let account) = account {
-      sharedAccount = Shared(account)
+      positions = account.positions
       openBySymbol = Dictionary(
-        grouping: account.openOrders.filter { symbols.contains($0.symbol) }, by: \.symbol)
+        grouping: account.openOrders.filter { symbols.contains($0.symbol) }, by: \.symbol
+      ).mapValues { OpenFacts($0) }
     } else {
-      (sharedAccount, openBySymbol) = (nil, [:])
+      openBySymbol = [:]
     }
+    tags = limits.agents[surroundings.agent]?.tags ?? []
+    readAccount = Self.read(account, limits, now)
+    let legs = LegFacts.all(
+      batch, market, positions, limits, agent: surroundings.agent, now: now)
+    self.legs = legs
+    allReadings = Readings(
+      batch.symbols.compactMap { symbol in
+        legs.first { $0.symbol == symbol }?.market?.readings
+      })
+    ordered = Dictionary(grouping: legs) { SideKey(symbol: $0.symbol, side: $0.side) }
+      .mapValues { mine in
+        Result { () throws(DecimalError) in
+          var sum = ExactDecimal.zero
+          for leg in mine { sum = try sum + leg.qty }
+          return sum
+        }
+      }
     // The legs of a batch are all of one category.
-    pastBySymbol = Dictionary(
-      grouping: history.legs.filter {
-        $0.leg.category == batch.category && symbols.contains($0.leg.symbol)
-      }, by: \.leg.symbol)
+    let alike = history.legs.filter { $0.leg.category == batch.category }
+    if let only = symbols.first, symbols.count == 1 {
+      pastBySymbol = [only: alike.filter { $0.leg.symbol == only }]
+    } else {
+      pastBySymbol = Dictionary(
+        grouping: alike.filter { symbols.contains($0.leg.symbol) }, by: \.leg.symbol)
+    }
   }
 
   /// Runs every check. What cannot be computed makes its check unchecked, never absent.
@@ -90,27 +119,26 @@ package struct RiskContext: Sendable {
   private func aged(_ finding: Finding, _ definition: RuleDefinition) -> Finding {
     guard finding.outcome != .notApplicable else { return finding }
     var finding = finding
-    let symbols =
-      finding.legs.isEmpty
-      ? self.symbols
-      : finding.legs.prefix(1).compactMap { legs.indices.contains($0) ? legs[$0].symbol : nil }
-    let markets = symbols.compactMap { market.symbols[$0] }
-    func add(_ input: RiskInputs, _ name: String, _ oldest: Timestamp?) {
-      guard definition.inputs.contains(input), let oldest else { return }
-      finding.inputs.append(Finding.Input(name, age: now - oldest))
+    if let first = finding.legs.first, legs.indices.contains(first) {
+      legs[first].market?.readings.add(to: &finding.inputs, of: definition.inputs, at: now)
+    } else if finding.legs.isEmpty {
+      allReadings.add(to: &finding.inputs, of: definition.inputs, at: now)
     }
-    add(.instrument, "instrument", markets.compactMap { $0.instrument?.fetchedAt }.min())
-    add(.quote, "quote", markets.compactMap(\.engineTime).min())
-    add(.book, "book", markets.compactMap { $0.book?.asOf }.min())
-    add(.volatility, "volatility", markets.compactMap(\.volatilityAsOf).min())
-    add(.priceLimit, "price limit", markets.compactMap(\.limitsAsOf).min())
-    if case .known(let account) = account { add(.account, "account", account.asOf) }
+    if definition.inputs.contains(.account), case .known(let account) = account {
+      finding.inputs.append(Finding.Input("account", age: now - account.asOf))
+    }
     return finding
   }
 }
 
+/// Orders of one side.
+struct SideKey: Hashable, Sendable {
+  let symbol: Text
+  let side: Side
+}
+
 /// Why a check cannot be made.
-struct Unchecked: Error {
+struct Unchecked: Error, Sendable {
   let outcome: RiskOutcome
   let words: String
 
@@ -141,7 +169,7 @@ extension RiskContext {
   }
 
   /// The market, if its prices are young enough for price checks.
-  func prices(of leg: LegFacts) throws -> Shared<SymbolMarket> {
+  func prices(of leg: LegFacts) throws -> MarketFacts {
     guard let market = leg.market, market.hasPrice else {
       throw Unchecked("no price of \(leg.symbol)")
     }
@@ -172,7 +200,7 @@ extension RiskContext {
   }
 
   func mid(of leg: LegFacts) throws -> ExactDecimal {
-    guard let mid = try prices(of: leg).quote?.mid else {
+    guard let mid = try prices(of: leg).mid else {
       throw Unchecked("the book of \(leg.symbol) has one side only")
     }
     return mid
@@ -187,20 +215,24 @@ extension RiskContext {
   }
 
   /// The account's state, or the outcome of every check that needs it.
-  func knownAccount() throws -> Shared<Account> {
-    switch account {
+  func knownAccount() throws -> Shared<Account> { try readAccount.get() }
+
+  private static func read(
+    _ snapshot: AccountSnapshot, _ limits: RiskLimits, _ now: Timestamp
+  ) -> Result<Shared<Account>, Unchecked> {
+    switch snapshot {
     case .notConfigured:
-      throw Unchecked(
-        .unchecked(RiskOutcome.noAccountKey), "The account is not read: no key is configured.")
-    case .missing(let reason): throw Unchecked(reason)
-    case .known: break
+      return .failure(
+        Unchecked(
+          .unchecked(RiskOutcome.noAccountKey), "The account is not read: no key is configured."))
+    case .missing(let reason): return .failure(Unchecked(reason))
+    case .known(let account):
+      let age = now - account.asOf
+      guard age <= limits.accountStale else {
+        return .failure(Unchecked("the account's state is \(age.words) old"))
+      }
+      return .success(Shared(account))
     }
-    guard let sharedAccount else { throw Unchecked("the account's state is not known") }
-    let age = now - sharedAccount.asOf
-    guard age <= limits.accountStale else {
-      throw Unchecked("the account's state is \(age.words) old")
-    }
-    return sharedAccount
   }
 
   /// What a check still needs when all else of it is clean. Where that is missing the finding says what
@@ -220,17 +252,17 @@ extension RiskContext {
     return equity
   }
 
-  func position(of leg: LegFacts) throws -> Account.Position? {
-    try knownAccount().positions.first {
-      $0.symbol == leg.symbol
-        && $0.index == leg.leg.positionIdx ?? 0
-    }
+  func position(of leg: LegFacts) throws -> Shared<Account.Position>? {
+    _ = try knownAccount()
+    return leg.position
   }
 
-  func openOrders(_ symbol: Text) throws -> [Account.OpenOrder] {
+  func open(_ symbol: Text) throws -> OpenFacts {
     _ = try knownAccount()
-    return openBySymbol[symbol] ?? []
+    return openBySymbol[symbol] ?? .none
   }
+
+  func openOrders(_ symbol: Text) throws -> [Account.OpenOrder] { try open(symbol).orders }
 
   func worth(of leg: LegFacts) throws -> ExactDecimal {
     guard let worth = try leg.worth.get().exposure(leg.category) else {
@@ -278,16 +310,8 @@ extension RiskContext {
     guard let held = try position(of: leg)?.size, held.isNegative == leg.isBuy, !held.isZero else {
       return leg.qty
     }
-    var left = held.magnitude
-    for order in try openOrders(leg.symbol) where order.side == leg.side && !order.isConditional {
-      left = try left - (order.left ?? .zero)
-    }
-    for other in legs
-    where other.index != leg.index && other.symbol == leg.symbol
-      && other.side == leg.side
-    {
-      left = try left - other.qty
-    }
+    let own = try ordered[SideKey(symbol: leg.symbol, side: leg.side)]?.get() ?? leg.qty
+    let left = try held.magnitude - open(leg.symbol).resting(leg.side) - (own - leg.qty)
     return left.isPositive ? max(.zero, try leg.qty - left) : leg.qty
   }
 
@@ -300,9 +324,7 @@ extension RiskContext {
     return all[(all.lastIndex { now - $0.at > age }.map { $0 + 1 } ?? 0)...]
   }
 
-  func hasTag(_ tag: RiskLimits.AgentTag) -> Bool {
-    limits.agents[surroundings.agent]?.tags.contains(tag) ?? false
-  }
+  func hasTag(_ tag: RiskLimits.AgentTag) -> Bool { !tags.isEmpty && tags.contains(tag) }
 }
 
 /// Which orders a check is about.
@@ -366,13 +388,9 @@ extension RiskContext {
   func grade(
     _ value: ExactDecimal, _ bounds: Bounds, below: Bool = false, softens: Bool = false
   ) -> (outcome: RiskOutcome, bound: Bound)? {
-    for (severity, bound) in bounds.rising.reversed() {
-      guard let bound, below ? value < bound.value : value > bound.value else { continue }
-      let outcome = RiskOutcome(severity)
-      // A closing order must stay possible.
-      return (softens && outcome == .block ? .high : outcome, bound)
-    }
-    return nil
+    guard let (severity, bound) = bounds.passed(by: value, below: below) else { return nil }
+    // A closing order must stay possible.
+    return (softens && severity == .block ? .high : RiskOutcome(severity), bound)
   }
 
   /// A finding when `value` is past a limit of `measure`.
@@ -380,12 +398,13 @@ extension RiskContext {
     _ measure: RiskMeasure, _ value: ExactDecimal, _ leg: LegFacts, legs: [Int]? = nil,
     atMost: RiskOutcome? = nil, _ words: @autoclosure () -> String
   ) -> Finding? {
-    let definition = measure.definition
     guard
-      let (graded, bound) = grade(
-        value, leg.limits[measure], below: definition.firesBelow, softens: leg.isClosing)
+      let (severity, bound) = leg.limits.passed(measure, by: value, below: measure.firesBelow)
     else { return nil }
+    // A closing order must stay possible.
+    let graded = leg.isClosing && severity == .block ? .high : RiskOutcome(severity)
     let outcome = atMost.map { $0.severity < graded.severity ? $0 : graded } ?? graded
+    let definition = measure.definition
     let unit = definition.unit.suffix
     return Finding(
       definition.rule, outcome, legs: legs ?? [leg.index], words(),

@@ -101,6 +101,19 @@ package struct Bounds: Hashable, Sendable {
     [(.note, note), (.warn, warn), (.high, high), (.block, block)]
   }
 
+  /// The worst limit that `value` is past, and how bad that is.
+  func passed(by value: ExactDecimal, below: Bool) -> (severity: RiskSeverity, bound: Bound)? {
+    func isPast(_ limit: ExactDecimal?) -> Bool {
+      guard let limit else { return false }
+      return below ? value < limit : value > limit
+    }
+    if isPast(block?.value), let block { return (.block, block) }
+    if isPast(high?.value), let high { return (.high, high) }
+    if isPast(warn?.value), let warn { return (.warn, warn) }
+    if isPast(note?.value), let note { return (.note, note) }
+    return nil
+  }
+
   /// The mildest limit, which a value that passes stays within.
   var first: Bound? { note ?? warn ?? high ?? block }
 
@@ -123,6 +136,14 @@ package struct EffectiveLimits: Hashable, Sendable {
   private let amounts: [RiskMeasure: [Text: Bounds]]
 
   package subscript(_ measure: RiskMeasure) -> Bounds { plain[measure.rawValue] }
+
+  /// The worst limit of `measure` that `value` is past.
+  func passed(
+    _ measure: RiskMeasure, by value: ExactDecimal, below: Bool
+  ) -> (severity: RiskSeverity, bound: Bound)? {
+    plain[measure.rawValue].passed(by: value, below: below)
+  }
+
   package func bounds(_ measure: RiskMeasure, in currency: Text) -> Bounds? {
     amounts[measure]?[currency]
   }

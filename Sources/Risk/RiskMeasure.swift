@@ -56,6 +56,9 @@ package enum RiskMeasure: Int, CaseIterable, Hashable, Sendable {
 
   package var definition: MeasureDefinition { MeasureDefinition.all[rawValue] }
 
+  /// Less is worse.
+  var firesBelow: Bool { MeasureDefinition.firingBelow[rawValue] }
+
   package static let byName = Dictionary(
     uniqueKeysWithValues: allCases.map { ($0.definition.name, $0) })
 }
@@ -110,6 +113,8 @@ package struct MeasureDefinition: Sendable {
   private static func cap(_ value: ExactDecimal) -> Levels {
     Levels(cap: value, blocks: false) ?? Levels(high: value)
   }
+
+  static let firingBelow: [Bool] = all.map(\.firesBelow)
 
   /// In the order of `RiskMeasure`.
   package static let all: [MeasureDefinition] = [

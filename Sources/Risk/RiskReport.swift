@@ -20,16 +20,15 @@ package struct RiskReport: Hashable, Sendable {
   package let isReducing: Bool
 
   package init(_ findings: [Finding], at: Timestamp, isReducing: Bool) {
-    // Findings are large: what is sorted are their places.
-    let keys = findings.map {
-      (severity: $0.outcome.severity, rule: $0.rule.rawValue, leg: $0.legs.first ?? -1)
-    }
-    let order = keys.indices.sorted { x, y in
-      let (a, b) = (keys[x], keys[y])
-      if a.severity != b.severity { return a.severity > b.severity }
-      return a.rule == b.rule ? a.leg < b.leg : a.rule < b.rule
-    }
-    self.findings = order.map { findings[$0] }
+    // Findings are large: what is sorted are numbers that end in their places.
+    let order = findings.indices.map { place in
+      let finding = findings[place]
+      var key = UInt64(4 - finding.outcome.severity.rank)
+      for byte in finding.rule.rawValue.utf8 { key = key << 8 | UInt64(byte) }
+      key = key << 12 | UInt64(((finding.legs.first ?? -1) + 1) & 0xFFF)
+      return key << 20 | UInt64(place & 0xFFFFF)
+    }.sorted()
+    self.findings = order.map { findings[Int($0 & 0xFFFFF)] }
     self.at = at
     self.isReducing = isReducing
   }
@@ -51,11 +50,14 @@ package struct RiskReport: Hashable, Sendable {
   /// their own: "UNCHECKED n: no account key".
   package var groups: [Group] {
     let never = findings.filter(\.outcome.isNeverConfigured)
-    let rest = findings.filter { !$0.outcome.isNeverConfigured }
     var order: [RiskRule] = []
-    for finding in rest where !order.contains(finding.rule) { order.append(finding.rule) }
+    var byRule: [RiskRule: [Finding]] = [:]
+    for finding in findings where !finding.outcome.isNeverConfigured {
+      if byRule[finding.rule] == nil { order.append(finding.rule) }
+      byRule[finding.rule, default: []].append(finding)
+    }
     var groups = order.map { rule in
-      let mine = rest.filter { $0.rule == rule }
+      let mine = byRule[rule] ?? []
       return Group(
         rule: rule, title: "\(rule.rawValue) \(rule.title)",
         severity: mine.first?.outcome.severity ?? .clear, findings: mine)

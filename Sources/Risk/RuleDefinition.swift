@@ -8,14 +8,13 @@ package struct RuleDefinition: Sendable {
   package let inputs: RiskInputs
   /// The worst outcome that it can have. BLOCK by a limit needs one that an administrator set.
   package let ceiling: RiskSeverity
-  package let version: Int
   /// Where the rule comes from, besides practice.
   package let source: String
   let check: @Sendable (RiskContext) throws -> [Finding]
 
   init(
     _ rule: RiskRule, _ title: String, _ formula: String, _ inputs: RiskInputs,
-    _ ceiling: RiskSeverity, version: Int = 1, source: String = "",
+    _ ceiling: RiskSeverity, source: String = "",
     _ check: @escaping @Sendable (RiskContext) throws -> [Finding]
   ) {
     self.rule = rule
@@ -23,7 +22,6 @@ package struct RuleDefinition: Sendable {
     self.formula = formula
     self.inputs = inputs.union(.batch)
     self.ceiling = ceiling
-    self.version = version
     self.source = source
     self.check = check
   }

@@ -37,7 +37,7 @@ extension RuleDefinition {
 
   package var json: JSONValue {
     .compact([
-      "rule": .string(Text(rule.rawValue)), "title": .string(title), "version": .int(version),
+      "rule": .string(Text(rule.rawValue)), "title": .string(title), "version": .int(rule.version),
       "formula": .string(formula), "inputs": .string(inputs.words),
       "at_most": .string(Text(ceiling.rawValue)), "limits": .string(limitWords),
       "source": source.isEmpty ? nil : .string(source),

@@ -4,10 +4,40 @@ import Decimals
 enum Statistics {
   /// The middle one, or the mean of the two.
   static func median(_ values: [Double]) -> Double? {
+    guard let upper = middle(values) else { return nil }
+    guard values.count % 2 == 0 else { return upper }
+    // The one before it in order: equal to it, or the largest of the smaller ones.
+    let smaller = values.filter { $0 < upper }
+    let lower = smaller.count == values.count / 2 ? smaller.max() ?? upper : upper
+    return (lower + upper) / 2
+  }
+
+  /// What would stand at `count / 2` if they were sorted; found without sorting all of them.
+  static func middle<Value: Comparable>(_ values: [Value]) -> Value? {
     guard !values.isEmpty else { return nil }
-    let sorted = values.sorted()
-    let at = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[at] : (sorted[at - 1] + sorted[at]) / 2
+    var all = values
+    let place = all.count / 2
+    var (low, high) = (0, all.count - 1)
+    while low < high {
+      let pivot = all[(low + high) / 2]
+      var (left, right) = (low, high)
+      while left <= right {
+        while all[left] < pivot { left += 1 }
+        while pivot < all[right] { right -= 1 }
+        guard left <= right else { break }
+        all.swapAt(left, right)
+        left += 1
+        right -= 1
+      }
+      if place <= right {
+        high = right
+      } else if place >= left {
+        low = left
+      } else {
+        break
+      }
+    }
+    return all[place]
   }
 
   /// The median distance from the median.

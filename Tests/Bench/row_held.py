@@ -62,8 +62,8 @@ def template(place, entries):
     return directory
 
 
-def held(place, made, agents):
-    """Rate and p50 in ms of held calls, in a new copy of the state."""
+def held(place, made, agents, orders=1):
+    """Rate and p50 in ms of held calls of so many orders each, in a new copy of the state."""
     directory = place.directory / "held"
     shutil.rmtree(directory, ignore_errors=True)
     shutil.copytree(made, directory)
@@ -74,7 +74,8 @@ def held(place, made, agents):
     os.sync()
     with Gateway(place, directory, hold=HOLD) as gateway:
         found = call_http(
-            place, gateway.port, chosen, "held", warm=3, seconds=30, calls=CALLS[agents])
+            place, gateway.port, chosen, f"held:{orders}", warm=3, seconds=30,
+            calls=CALLS[agents])
     return found["calls"] / found["seconds"], percentile(found["latencies"], 0.5) / 1e6
 
 

@@ -120,6 +120,61 @@ struct DecimalLawTests {
   }
 
   /// value = quotient × divisor + remainder, with a remainder smaller than the last place.
+  @Test(
+    "are the same where 64 bits are enough and where they are not", arguments: [7, 8] as [UInt64])
+  func narrowAndWide(_ seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let edges: [Int64] = [.min, .min + 1, -10, -1, 0, 1, 9, 10, 999_999_999_999_999_999, .max]
+    func coefficient() -> Int64 {
+      switch random.below(4) {
+      case 0: edges[random.below(edges.count)]
+      case 1: Int64.random(in: .min ... .max, using: &random)
+      default: Int64.random(in: -1_000_000...1_000_000, using: &random)
+      }
+    }
+    func text(_ value: Int128, _ scale: Int) -> String {
+      var digits = String(value.magnitude)
+      while digits.count <= scale { digits = "0" + digits }
+      if scale > 0 { digits.insert(".", at: digits.index(digits.endIndex, offsetBy: -scale)) }
+      return (value < 0 ? "-" : "") + digits
+    }
+    func power(_ exponent: Int) -> Int128 { (0..<exponent).reduce(1) { power, _ in power * 10 } }
+    for _ in 0..<20_000 {
+      let (x, y) = (Int128(coefficient()), Int128(coefficient()))
+      let (m, n) = (random.below(13), random.below(13))
+      let (a, b) = (
+        ExactDecimal(coefficient: x, scale: m), ExactDecimal(coefficient: y, scale: n)
+      )
+      let scale = max(m, n)
+      let (p, q) = (x * power(scale - m), y * power(scale - n))
+      #expect(a.description == text(x, m))
+      #expect(try (a + b).description == text(p + q, scale))
+      #expect(try (a - b).description == text(p - q, scale))
+      #expect(try (a * b).description == text(x * y, m + n))
+      #expect((a < b) == (p < q))
+      #expect((a == b) == (p == q))
+      #expect((-a).description == text(-x, m))
+      if q != 0 { #expect(try a.isMultiple(of: b) == (p % q == 0)) }
+      let to = random.below(m + 1)
+      let cut = power(m - to)
+      #expect(try a.rescaled(to: to, rounding: .down).description == text(x / cut, to))
+      guard q != 0 else { continue }
+      let places = random.below(7)
+      let (quotient, rest) = (p * power(places)).quotientAndRemainder(dividingBy: q)
+      let away: Int128 = rest == 0 ? 0 : (p < 0) == (q < 0) ? 1 : -1
+      #expect(
+        try a.divided(by: b, scale: places, rounding: .down).description == text(quotient, places))
+      #expect(
+        try a.divided(by: b, scale: places, rounding: .up).description
+          == text(quotient + away, places))
+      let twice = rest.magnitude * 2
+      let isAway = twice > q.magnitude || twice == q.magnitude && quotient % 2 != 0
+      #expect(
+        try a.divided(by: b, scale: places, rounding: .halfEven).description
+          == text(isAway ? quotient + away : quotient, places))
+    }
+  }
+
   @Test("bound every quotient", arguments: [5, 6] as [UInt64])
   func quotients(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)

@@ -66,12 +66,15 @@ extension RiskContext {
 
   fileprivate func duplicates() -> [Finding] {
     var findings: [Finding] = []
-    var groups: [[Text]: [LegFacts]] = [:]
-    let identities = legs.map(\.leg.identity)
-    for (leg, key) in zip(legs, identities) { groups[key, default: []].append(leg) }
+    // Equal orders have equal amounts, and those cost little to compare.
+    let twins = legs.filter { leg in
+      legs.contains {
+        $0.index != leg.index && $0.qty == leg.qty && $0.side == leg.side && $0.symbol == leg.symbol
+      }
+    }
+    let groups = Dictionary(grouping: twins, by: \.leg.identity).filter { $0.value.count > 1 }
     let isSplit = hasTag(.split)
-    for (_, same) in groups.sorted(by: { $0.value[0].index < $1.value[0].index })
-    where same.count > 1 {
+    for (_, same) in groups.sorted(by: { $0.value[0].index < $1.value[0].index }) {
       let numbers = same.map { "#\($0.index + 1)" }.joined(separator: ", ")
       findings.append(
         Finding(
@@ -79,14 +82,15 @@ extension RiskContext {
           "Legs \(numbers) are the same order: \(same[0].label).", value: "\(same.count)",
           limit: "1", setBy: .proposal))
     }
+    let twice = Set(groups.values.joined().map(\.index))
     var clean: [Int] = []
-    for (leg, identity) in zip(legs, identities) {
-      if let past = repeated(leg, identity) {
+    for leg in legs {
+      if let past = repeated(leg) {
         findings.append(
           Finding(
             .duplicate, .warn, leg,
             "the same order was proposed \((now - past.at).words) ago in \(past.batch)."))
-      } else if (groups[identity]?.count ?? 0) < 2 {
+      } else if !twice.contains(leg.index) {
         clean.append(leg.index)
       }
     }
@@ -96,11 +100,13 @@ extension RiskContext {
     return findings
   }
 
-  private func repeated(_ leg: LegFacts, _ identity: [Text]) -> RecentHistory.PastLeg? {
-    past(leg, within: RiskLimits.duplicateWindow).last { past in
-      // Equal orders have equal amounts, and those cost little to compare.
-      past.leg.qty == leg.qty && past.leg.identity == identity
+  private func repeated(_ leg: LegFacts) -> RecentHistory.PastLeg? {
+    let alike = past(leg, within: RiskLimits.duplicateWindow).filter {
+      $0.leg.qty == leg.qty && $0.leg.side == leg.side && $0.price == leg.leg.price
     }
+    guard !alike.isEmpty else { return nil }
+    let identity = leg.leg.identity
+    return alike.last { $0.leg.identity == identity }
   }
 
   // MARK: D02, D03

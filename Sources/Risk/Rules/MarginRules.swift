@@ -105,8 +105,10 @@ extension RiskContext {
   }
 
   fileprivate func missingStops() -> [Finding] {
-    each(.noStop, "Every opening order has a stop, or little to lose.", where: .leg { opens($0) }) {
-      leg in
+    let isExempt = hasTag(.quote) || hasTag(.legs)
+    return each(
+      .noStop, "Every opening order has a stop, or little to lose.", where: .leg { opens($0) }
+    ) { leg in
       guard try !isProtected(leg) else { return nil }
       let opening = try openingQuantity(of: leg)
       guard opening.isPositive, leg.qty.isPositive else { return nil }
@@ -115,10 +117,9 @@ extension RiskContext {
       let stress = max("0.1", try (leg.market?.sd1d ?? .zero) * 5)
       let lost = try part * stress
       let share = try lost.percent(of: try equity())
-      let move = try stress.percent(of: 1)
       return measured(
-        .stress, share, leg, atMost: hasTag(.quote) || hasTag(.legs) ? .note : nil,
-        "\(leg.label): no stop; \(lost.cents) USD in a stress of \(move) %, "
+        .stress, share, leg, atMost: isExempt ? .note : nil,
+        "\(leg.label): no stop; \(lost.cents) USD in a stress of \(stress.asPercent) %, "
           + "\(share) % of the equity.")
     }
   }
@@ -133,11 +134,11 @@ extension RiskContext {
     if let held = try position(of: leg), held.stopLoss != nil, held.size.isPositive == leg.isBuy {
       return true
     }
-    let inBatch = legs.contains {
-      $0.symbol == leg.symbol && $0.side != leg.side && $0.isConditional && $0.isClosing
-    }
-    return try inBatch
-      || openOrders(leg.symbol).contains { $0.side != leg.side && $0.isConditional && $0.isClosing }
+    let other: Side = leg.isBuy ? .sell : .buy
+    return try open(leg.symbol).hasStop(other)
+      || legs.contains {
+        $0.isClosing && $0.isConditional && $0.side == other && $0.symbol == leg.symbol
+      }
   }
 
   fileprivate func shortOptions() -> [Finding] {
@@ -208,9 +209,10 @@ extension RiskContext {
       let distance = try (mark - after.price) * (after.size.isPositive ? 1 : -1)
       let share = try distance.percent(of: mark)
       let sign = after.isEstimate ? "~" : ""
-      let words =
+      func words() -> String {
         "\(leg.symbol): liquidated at \(sign)\(after.price), \(share) % from the mark, after the batch."
-      if let finding = measured(.liquidation, share, leg, legs: mine.map(\.index), words) {
+      }
+      if let finding = measured(.liquidation, share, leg, legs: mine.map(\.index), words()) {
         return finding
       }
       guard let daily = leg.market?.sd1d, daily.isPositive else { return nil }
@@ -218,7 +220,7 @@ extension RiskContext {
         daily, rounding: .down)
       guard deviations < 5 else { return nil }
       return Finding(
-        .liquidationDistance, deviations < 3 ? .high : .warn, legs: mine.map(\.index), words,
+        .liquidationDistance, deviations < 3 ? .high : .warn, legs: mine.map(\.index), words(),
         value: "\(deviations) daily sd", limit: "5 daily sd", setBy: .proposal)
     }
   }
@@ -334,6 +336,8 @@ extension RiskContext {
 }
 
 extension ExactDecimal {
+  /// A share in percent, two digits, away from zero.
+  var asPercent: ExactDecimal { (try? percent(of: 1)) ?? self }
   /// Rounded to two digits, for words.
   var cents: ExactDecimal { (try? rescaled(to: 2, rounding: .halfEven)) ?? self }
 }

@@ -102,8 +102,30 @@ extension RiskContext {
 
   // MARK: B02, B03, B04
 
+  /// Prices that look like a market's with so many digits slipped.
+  private struct PriceSlip {
+    let power: Int
+    let least: ExactDecimal
+    let most: ExactDecimal
+
+    /// Within two percent of the mark times or over a power of ten.
+    static func all(of mark: ExactDecimal) throws(DecimalError) -> [PriceSlip] {
+      var all: [PriceSlip] = []
+      for power in 1...3 {
+        let factor = ExactDecimal(coefficient: [10, 100, 1000][power - 1], scale: 0)
+        let share = ExactDecimal(coefficient: 1, scale: power)
+        for center in [try mark * share, try mark * factor] {
+          all.append(
+            PriceSlip(power: power, least: try center * "0.98", most: try center * "1.02"))
+        }
+      }
+      return all
+    }
+  }
+
   fileprivate func priceSlips() -> [Finding] {
-    each(
+    var known: [Text: [PriceSlip]] = [:]
+    return each(
       .priceSlip, "No price looks like the market's with a slip.",
       where: .leg { $0.price != nil && $0.category != .option }
     ) { leg in
@@ -114,12 +136,12 @@ extension RiskContext {
           past.fate == .sent && past.price.map { isWithin(price, $0, 5) } ?? false
         }
       }
-      for power in 1...3 {
-        let shift = ExactDecimal(coefficient: [10, 100, 1000][power - 1], scale: 0)
-        let isSlip = try isWithin(price * shift, mark, 2) || isWithin(price, mark * shift, 2)
-        guard isSlip, !knows() else { continue }
+      let slips = try known[leg.symbol] ?? PriceSlip.all(of: mark)
+      known[leg.symbol] = slips
+      for slip in slips where slip.least <= price && price <= slip.most && !knows() {
         return Finding(
-          .priceSlip, .high, leg, "\(price) is the market's \(mark) with \(power) digits slipped.",
+          .priceSlip, .high, leg,
+          "\(price) is the market's \(mark) with \(slip.power) digits slipped.",
           value: "\(price)", limit: "\(mark)")
       }
       let deviation = try mark.basisPoints(to: price).magnitude
@@ -145,10 +167,11 @@ extension RiskContext {
       else { throw Unchecked("the other side of \(leg.symbol) is empty") }
       let through = try best.basisPoints(to: price) * leg.sign
       guard through.isPositive else { return nil }
-      let words = "\(leg.label): \(price) goes \(through) bps through \(best)."
       let isMeant = leg.timeInForce == .ioc || leg.timeInForce == .fok
       let atMost: RiskOutcome? = isMeant || hasTag(.take) && through <= 20 ? .note : nil
-      return measured(.crossing, through, leg, atMost: atMost, words)
+      return measured(
+        .crossing, through, leg, atMost: atMost,
+        "\(leg.label): \(price) goes \(through) bps through \(best).")
     }
   }
 
@@ -211,8 +234,10 @@ extension RiskContext {
       // What counts is worse for the order: a buy that now pays more, or a passive one run over.
       let adverse =
         try moved * (leg.takes && leg.price != nil && !isCrossing(leg) ? -leg.sign : leg.sign)
-      let words = "\(leg.label): the mid moved \(moved) bps since the proposal, to \(mid)."
-      if let finding = measured(.drift, adverse, leg, words) { return finding }
+      func words() -> String {
+        "\(leg.label): the mid moved \(moved) bps since the proposal, to \(mid)."
+      }
+      if let finding = measured(.drift, adverse, leg, words()) { return finding }
       let minutes = Double((now - then.at).count) / 60_000
       guard minutes > 0.05, let sd = deviation(of: leg), sd.isPositive else { return nil }
       let z =
@@ -220,7 +245,7 @@ extension RiskContext {
         / (Double(sd) * minutes.squareRoot())
       guard z > 3, let shown = ExactDecimal(statistic: z), adverse.isPositive else { return nil }
       return Finding(
-        .drift, .warn, legs: [leg.index], words, value: "\(shown) sd", limit: "3 sd",
+        .drift, .warn, legs: [leg.index], words(), value: "\(shown) sd", limit: "3 sd",
         setBy: .proposal)
     }
   }
@@ -286,24 +311,27 @@ extension RiskContext {
   // MARK: B09, B10, B11
 
   fileprivate func markLastGaps() -> [Finding] {
-    each(
+    var gaps: [Text: ExactDecimal] = [:]
+    return each(
       .markLastGap, "Mark and last agree.",
       where: .leg { $0.category != .spot && $0.category != .option }
-    ) {
-      leg in
+    ) { leg in
       let mark = try mark(of: leg)
       guard let last = try prices(of: leg).last else {
         throw Unchecked("no last price of \(leg.symbol)")
       }
-      let gap = try mark.basisPoints(to: last).magnitude
-      let words = "\(leg.label): last \(last) and mark \(mark) are \(gap) bps apart."
-      if let finding = measured(.gap, gap, leg, words) { return finding }
+      let gap = try gaps[leg.symbol] ?? mark.basisPoints(to: last).magnitude
+      gaps[leg.symbol] = gap
+      func words() -> String {
+        "\(leg.label): last \(last) and mark \(mark) are \(gap) bps apart."
+      }
+      if let finding = measured(.gap, gap, leg, words()) { return finding }
       guard let trigger = leg.trigger, leg.leg.triggerBy == nil || leg.leg.triggerBy == "LastPrice"
       else { return nil }
       let distance = try mark.basisPoints(to: trigger).magnitude
       guard try gap * 2 > distance else { return nil }
       return Finding(
-        .markLastGap, .warn, legs: [leg.index], words + " The trigger is nearly as close.",
+        .markLastGap, .warn, legs: [leg.index], words() + " The trigger is nearly as close.",
         value: "\(gap) bps", limit: "\(distance) bps")
     }
   }
@@ -323,8 +351,12 @@ extension RiskContext {
         next - now < .minutes(10)
       {
         let cost = try rate * 10_000 * leg.sign
-        let words = "\(leg.label): pays \(cost.normalized) bps of funding in \((next - now).words)."
-        if let finding = measured(.funding, cost, leg, words) { return finding }
+        if let finding = measured(
+          .funding, cost, leg,
+          "\(leg.label): pays \(cost.normalized) bps of funding in \((next - now).words).")
+        {
+          return finding
+        }
       }
       _ = try partly("No funding is near; is the position first to be cut?") {
         try position(of: leg)

@@ -15,7 +15,7 @@ extension RiskContext {
     var order: [PositionKey] = []
     var groups: [PositionKey: [LegFacts]] = [:]
     for leg in legs {
-      let key = PositionKey(symbol: leg.symbol, index: leg.leg.positionIdx ?? 0)
+      let key = PositionKey(symbol: leg.symbol, index: leg.positionIdx)
       if groups[key] == nil { order.append(key) }
       groups[key, default: []].append(leg)
     }
@@ -104,10 +104,8 @@ extension RiskContext {
       let quantity = other.leg.quantityIsQuote ? try other.worth.get().base ?? .zero : other.qty
       if other.isBuy { buys = try buys + quantity } else { sells = try sells + quantity }
     }
-    for order in try openOrders(leg.symbol) where !order.isClosing {
-      let left = order.left ?? .zero
-      if order.side == .buy { buys = try buys + left } else { sells = try sells + left }
-    }
+    buys = try buys + open(leg.symbol).opening(.buy)
+    sells = try sells + open(leg.symbol).opening(.sell)
     let worst = max(try (held + buys).magnitude, try (held - sells).magnitude)
     if leg.category == .inverse { return worst }
     return try dollars(
@@ -142,10 +140,18 @@ extension RiskContext {
     return (try ExactDecimal.one.divided(by: most * 2, scale: 6, rounding: .up), true)
   }
 
-  /// Initial and maintenance margin after the batch, in percent of the margin balance.
-  func marginAfter() throws -> (
-    initial: ExactDecimal, maintenance: ExactDecimal, need: ExactDecimal
-  ) {
+  /// Margins after the batch, in percent of the margin balance, and what the batch needs in US dollars.
+  struct MarginAfter: Sendable {
+    let initial: ExactDecimal
+    let maintenance: ExactDecimal
+    let need: ExactDecimal
+  }
+
+  func marginAfter() throws -> MarginAfter {
+    try memo.marginAfter { try computedMarginAfter() }
+  }
+
+  private func computedMarginAfter() throws -> MarginAfter {
     let account = try knownAccount()
     guard let balance = account.marginBalance ?? account.equity, balance.isPositive,
       var initial = account.initialMargin, var maintained = account.maintenanceMargin
@@ -161,7 +167,9 @@ extension RiskContext {
       maintained = try maintained + worth * maintenance(leg, worth).rate
     }
     initial = try initial + need
-    return (try initial.percent(of: balance), try maintained.percent(of: balance), need)
+    return MarginAfter(
+      initial: try initial.percent(of: balance), maintenance: try maintained.percent(of: balance),
+      need: need)
   }
 
   /// What taking costs, as a share, and whether the account's own rate is known.

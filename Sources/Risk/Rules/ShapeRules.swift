@@ -57,18 +57,20 @@ extension RiskContext {
   // MARK: A01
 
   fileprivate func ticks() throws -> [Finding] {
-    each(.tick, "Every price is a whole number of ticks.", where: .leg { !$0.tickedPrices.isEmpty })
-    {
-      let tick = try rules(of: $0).tick
-      for (name, price) in $0.tickedPrices where try !price.isMultiple(of: tick) {
+    each(.tick, "Every price is a whole number of ticks.", where: .leg(\.namesPrice)) { leg in
+      let tick = try rules(of: leg).tick
+      func fault(_ name: String, _ price: ExactDecimal?) throws -> Finding? {
+        guard let price, try !price.isMultiple(of: tick) else { return nil }
         // The nearest valid price that is no worse for the order: lower to buy, higher to sell.
         let near =
-          try price.divided(by: tick, scale: 0, rounding: $0.isBuy ? .down : .up) * tick
+          try price.divided(by: tick, scale: 0, rounding: leg.isBuy ? .down : .up) * tick
         return Finding(
-          .tick, .block, $0, "\(name) \(price) is no multiple of the tick \(tick); \(near) is.",
+          .tick, .block, leg, "\(name) \(price) is no multiple of the tick \(tick); \(near) is.",
           value: price.description, limit: tick.description, setBy: .exchange)
       }
-      return nil
+      return try fault("price", leg.tickedPrice) ?? fault("trigger price", leg.trigger)
+        ?? fault("take profit", leg.takeProfit) ?? fault("stop loss", leg.stopLoss)
+        ?? fault("take-profit limit", leg.profitLimit) ?? fault("stop-loss limit", leg.lossLimit)
     }
   }
 
@@ -237,9 +239,11 @@ extension RiskContext {
 
   fileprivate func linkIDs() -> [Finding] {
     let week = Milliseconds.minutes(7 * 24 * 60)
-    let used = Set(
-      history.legs.filter { now - $0.at <= week && $0.fate != .refused }
-        .compactMap(\.linkID))
+    let mine = Set(legs.compactMap(\.leg.orderLinkID))
+    var used: Set<Text> = []
+    for past in history.legs where past.fate != .refused && now - past.at <= week {
+      if let id = past.linkID, mine.contains(id) { used.insert(id) }
+    }
     let open = Set((try? knownAccount())?.openOrders.compactMap(\.linkID) ?? [])
     return each(.linkID, "Every link id is new.") { leg in
       guard let id = leg.leg.orderLinkID else {
@@ -310,7 +314,7 @@ extension RiskContext {
       .positionIndex, "Every position index fits the mode.",
       where: .leg { $0.category == .linear || $0.category == .inverse }
     ) { leg in
-      let index = leg.leg.positionIdx ?? 0
+      let index = leg.positionIdx
       func finding(_ outcome: RiskOutcome, _ words: String) -> Finding {
         Finding(.positionIndex, outcome, leg, words, value: "\(index)", setBy: .exchange)
       }
@@ -364,16 +368,16 @@ extension RiskContext {
 }
 
 extension LegFacts {
-  /// The prices that must be whole ticks. Zero means "none"; the price of a market order is
-  /// ignored.
-  fileprivate var tickedPrices: [(String, ExactDecimal)] {
-    var all: [(String, ExactDecimal?)] = [
-      ("trigger price", trigger), ("take profit", takeProfit), ("stop loss", stopLoss),
-      ("take-profit limit", leg.tpLimitPrice.flatMap { $0.isZero ? nil : $0 }),
-      ("stop-loss limit", leg.slLimitPrice.flatMap { $0.isZero ? nil : $0 }),
-    ]
-    if leg.orderIv == nil || category != .option { all.insert(("price", price), at: 0) }
-    return all.compactMap { name, price in price.map { (name, $0) } }
+  // The prices that must be whole ticks. Zero means "none"; the price of a market order is ignored.
+
+  fileprivate var tickedPrice: ExactDecimal? {
+    category == .option && leg.orderIv != nil ? nil : price
+  }
+  fileprivate var profitLimit: ExactDecimal? { leg.tpLimitPrice.flatMap { $0.isZero ? nil : $0 } }
+  fileprivate var lossLimit: ExactDecimal? { leg.slLimitPrice.flatMap { $0.isZero ? nil : $0 } }
+  fileprivate var namesPrice: Bool {
+    tickedPrice != nil || trigger != nil || takeProfit != nil || stopLoss != nil
+      || profitLimit != nil || lossLimit != nil
   }
 
   fileprivate var ignoredTimeInForce: String? {

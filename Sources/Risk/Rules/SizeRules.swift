@@ -90,7 +90,7 @@ extension RiskContext {
   // MARK: C02, C03
 
   /// What the agent's orders in a symbol usually are.
-  private struct Usual {
+  struct Usual: Sendable {
     /// Of the logarithms of their worth.
     let middle: Double
     let spread: Double
@@ -113,50 +113,29 @@ extension RiskContext {
     // An agent of equal sizes has no spread: a quarter is the least that counts as one.
     let spread = max(Statistics.spread(logarithms, around: middle) * 1.4826, 0.25)
     return Usual(
-      middle: middle, spread: spread, median: sizes.compactMap(\.worth).sorted()[sizes.count / 2],
-      count: sizes.count)
-  }
-
-  /// What is usual for each symbol of the batch, asked for once.
-  private struct UsualSizes {
-    private var bySymbol: [Text: Usual?] = [:]
-    private var quantities: [Text: [ExactDecimal]] = [:]
-
-    mutating func of(_ leg: LegFacts, in context: RiskContext) throws -> Usual? {
-      if let known = bySymbol[leg.symbol] { return known }
-      let usual = try context.usual(leg)
-      bySymbol[leg.symbol] = .some(usual)
-      return usual
-    }
-
-    /// The median quantity and the last one; none where there are too few to say.
-    mutating func quantities(_ leg: LegFacts, in context: RiskContext) -> [ExactDecimal] {
-      if let known = quantities[leg.symbol] { return known }
-      let all = context.past(leg).suffix(200).map(\.leg.qty).filter(\.isPositive)
-      let usual = all.count < 5 ? [] : [all.sorted()[all.count / 2], all[all.count - 1]]
-      quantities[leg.symbol] = usual
-      return usual
-    }
+      middle: middle, spread: spread,
+      median: Statistics.middle(sizes.compactMap(\.worth)) ?? .zero, count: sizes.count)
   }
 
   /// How unusual an order is beside the agent's own; nil where there are too few to say.
   private func unusual(
-    _ leg: LegFacts, _ sizes: inout UsualSizes
+    _ leg: LegFacts
   ) throws -> (score: ExactDecimal, times: ExactDecimal, usual: Usual)? {
     let worth = try self.worth(of: leg)
-    guard worth.isPositive, let usual = try sizes.of(leg, in: self) else { return nil }
+    guard worth.isPositive, let usual = try memo.usual(leg.symbol, { try self.usual(leg) }) else {
+      return nil
+    }
     let score = (Statistics.logarithm(Double(worth)) - usual.middle) / usual.spread
     guard let shown = ExactDecimal(statistic: score) else { return nil }
     return (shown, try worth.times(usual.median), usual)
   }
 
   fileprivate func unusualSizes() -> [Finding] {
-    var sizes = UsualSizes()
-    return each(
+    each(
       .unusualSize, "The sizes are like the agent's own.",
       where: .leg { !$0.closesAll && !$0.isClosing }
     ) { leg in
-      guard let found = try unusual(leg, &sizes) else { return nil }
+      guard let found = try unusual(leg) else { return nil }
       func words() -> String {
         "\(leg.label): \(found.times) times the agent's median of \(found.usual.median) "
           + "over \(found.usual.count) orders."
@@ -167,28 +146,46 @@ extension RiskContext {
     }
   }
 
+  /// A quantity with so many digits slipped, and the bounds within which an order has it, a hundred
+  /// times.
+  private struct Slip {
+    let usual: ExactDecimal
+    let power: Int
+    let least: ExactDecimal
+    let most: ExactDecimal
+  }
+
+  /// Of the agent's median and last quantity; none where there are too few orders to say.
+  private func slips(_ leg: LegFacts) throws -> [Slip] {
+    let all = past(leg).suffix(200).map(\.leg.qty).filter(\.isPositive)
+    guard all.count >= 5, let middle = Statistics.middle(all) else { return [] }
+    return try [middle, all[all.count - 1]].flatMap { usual in
+      try (1...4).map { power in
+        let shifted =
+          try usual * ExactDecimal(coefficient: [10, 100, 1000, 10_000][power - 1], scale: 0)
+        return Slip(usual: usual, power: power, least: try shifted * 99, most: try shifted * 101)
+      }
+    }
+  }
+
   fileprivate func quantitySlips() -> [Finding] {
-    var sizes = UsualSizes()
+    var known: [Text: [Slip]] = [:]
     return each(
       .quantitySlip, "No quantity looks like the usual one with a slip.",
       where: .leg { !$0.closesAll && !$0.isClosing }
     ) { leg in
-      for usual in sizes.quantities(leg, in: self) {
-        for power in 1...4 {
-          let shifted =
-            try usual * ExactDecimal(coefficient: [10, 100, 1000, 10_000][power - 1], scale: 0)
-          guard try (leg.qty - shifted).magnitude * 100 <= shifted else { continue }
-          guard let found = try unusual(leg, &sizes),
-            measured(.unusualTimes, found.times, leg, "") != nil
-              || measured(.unusualScore, found.score, leg, "") != nil
-          else { return nil }
-          return Finding(
-            .quantitySlip, .high, leg,
-            "quantity \(leg.qty) is the usual \(usual) with \(power) digits slipped.",
-            value: "\(leg.qty)", limit: "\(usual)")
-        }
-      }
-      return nil
+      let slips = try known[leg.symbol] ?? self.slips(leg)
+      known[leg.symbol] = slips
+      let hundredfold = try leg.qty * 100
+      guard let slip = slips.first(where: { $0.least <= hundredfold && hundredfold <= $0.most }),
+        let found = try unusual(leg),
+        measured(.unusualTimes, found.times, leg, "") != nil
+          || measured(.unusualScore, found.score, leg, "") != nil
+      else { return nil }
+      return Finding(
+        .quantitySlip, .high, leg,
+        "quantity \(leg.qty) is the usual \(slip.usual) with \(slip.power) digits slipped.",
+        value: "\(leg.qty)", limit: "\(slip.usual)")
     }
   }
 
@@ -289,7 +286,16 @@ extension RiskContext {
 
   fileprivate func impacts() -> [Finding] {
     // What earlier orders of the batch have taken is not there for later ones.
-    var taken: [Text: ExactDecimal] = [:]
+    var taken: [SideKey: ExactDecimal] = [:]
+    var depths: [SideKey: ExactDecimal] = [:]
+    /// All visible sizes of the side that an order takes from.
+    func depth(_ key: SideKey, _ levels: [BookSnapshot.Level]) throws -> ExactDecimal {
+      if let known = depths[key] { return known }
+      var sum = ExactDecimal.zero
+      for level in levels { sum = try sum + level.size }
+      depths[key] = sum
+      return sum
+    }
     return each(
       .impact, "The book bears what the batch takes.",
       where: .leg { $0.takes && !$0.closesAll && $0.category != .option }
@@ -300,24 +306,25 @@ extension RiskContext {
       {
         return nil
       }
-      let key: Text = "\(leg.symbol) \(leg.side.rawValue)"
+      let key = SideKey(symbol: leg.symbol, side: leg.side)
       let levels = try book(of: leg).against(leg.side)
       guard let walk = try BookWalk(levels, leg, from: taken[key] ?? .zero) else { return nil }
       taken[key] = try (taken[key] ?? .zero) + walk.taken
+      let depth = try depth(key, levels)
       if leg.isMarket, walk.missing.isPositive {
         return Finding(
           .impact, .high, leg,
           "a market order over the visible depth: \(walk.missing) is not visible, and its price is not checked.",
-          value: "\(walk.missing)", limit: "\(walk.depth)")
+          value: "\(walk.missing)", limit: "\(depth)")
       }
-      guard let average = walk.average, walk.depth.isPositive else { return nil }
+      guard let average = walk.average, depth.isPositive else { return nil }
       let cost = try mid.basisPoints(to: average) * leg.sign
-      let share = try walk.taken.percent(of: walk.depth)
+      let share = try walk.taken.percent(of: depth)
       return worse(
         measured(
           .impact, cost, leg,
           "\(leg.label): takes \(walk.taken) at \(average), \(cost) bps from the mid."),
-        measured(.use, share, leg, "\(leg.label): takes \(share) % of the visible \(walk.depth)."))
+        measured(.use, share, leg, "\(leg.label): takes \(share) % of the visible \(depth)."))
     }
   }
 
@@ -360,14 +367,16 @@ extension RiskContext {
       for (count, limit, name) in [
         (active, most, "open"), (waiting, isSpot ? 30 : 10, "conditional"),
       ] {
-        let words = "\(leg.symbol): \(count) of \(limit) \(name) orders after the batch."
+        func words() -> String {
+          "\(leg.symbol): \(count) of \(limit) \(name) orders after the batch."
+        }
         if count > limit {
           return Finding(
-            .openOrderLoad, .block, legs: mine.map(\.index), words, value: "\(count)",
+            .openOrderLoad, .block, legs: mine.map(\.index), words(), value: "\(count)",
             limit: "\(limit)", setBy: .exchange)
         }
         let share = try ExactDecimal(count).percent(of: ExactDecimal(limit))
-        if let finding = measured(.openOrders, share, leg, legs: mine.map(\.index), words) {
+        if let finding = measured(.openOrders, share, leg, legs: mine.map(\.index), words()) {
           return finding
         }
       }

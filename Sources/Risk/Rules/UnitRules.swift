@@ -63,8 +63,8 @@ extension RiskContext {
 
   /// The agent's median worth of an order in a symbol; nil under five orders.
   func medianWorth(_ leg: LegFacts) -> ExactDecimal? {
-    let worths = past(leg).compactMap(\.worth).suffix(200).sorted()
-    return worths.count < 5 ? nil : worths[worths.count / 2]
+    let worths = Array(past(leg).compactMap(\.worth).suffix(200))
+    return worths.count < 5 ? nil : Statistics.middle(worths)
   }
 
   private func isNear(_ amount: ExactDecimal, _ median: ExactDecimal) throws -> Bool {
@@ -123,7 +123,7 @@ extension RiskContext {
 
   // MARK: A13, A14
 
-  private func reference(_ by: Text?, _ market: Shared<SymbolMarket>) -> ExactDecimal? {
+  private func reference(_ by: Text?, _ market: MarketFacts) -> ExactDecimal? {
     switch by?.string {
     case "MarkPrice": market.mark
     case "IndexPrice": market.index

@@ -1,7 +1,8 @@
 // Agents over Streamable HTTP: each a connection and a session of its own, call after call.
 //   callhttp PORT PATH TOKENS KIND WARMUP SECONDS CALLS
 // TOKENS is a file with one bearer token a line ("-": none is sent): as many lines, so many agents.
-// KIND is "read" (an allowed call) or "held" (an order batch that nobody has sent yet). It ends
+// KIND is "read" (an allowed call), "held" (a batch of one order that nobody has sent yet) or "held:20"
+// (of twenty). It ends
 // after SECONDS, or when every agent has made CALLS (0: no such limit), whichever is first, and
 // prints {"calls", "seconds", "latencies": [nanoseconds]}; the first WARMUP calls of each agent do
 // not count.
@@ -109,16 +110,25 @@ static void greet(struct agent *agent) {
   await(agent, "202");
 }
 
+// An order batch. No price was used before: the same arguments would be the same call.
+static void batch(struct agent *agent, char *body, size_t room, int id) {
+  int orders = kind[4] == ':' ? atoi(kind + 5) : 1;
+  size_t used = snprintf(body, room,
+             "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/call\",\"params\":{\"name\":"
+             "\"wsBatchCreateOrders\",\"arguments\":{\"category\":\"linear\",\"request\":[", id);
+  for (int n = 0; n < orders; n++)
+    used += snprintf(body + used, room - used,
+             "%s{\"symbol\":\"BTCUSDT\",\"side\":\"Buy\",\"orderType\":\"Limit\",\"qty\":\"0.0%d\","
+             "\"price\":\"%d.%d\"}", n ? "," : "", 10 + n, 10000 + 7 * (agent->calls * orders + n),
+             agent->number + 1);
+  snprintf(body + used, room - used, "]}}}");
+}
+
 static void call(struct agent *agent) {
-  char body[1024];
+  char body[8192];
   int id = agent->calls + 2;
   if (*kind == 'h')
-    // No price was used before: the same arguments would be the same call.
-    snprintf(body, sizeof body,
-             "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/call\",\"params\":{\"name\":"
-             "\"wsBatchCreateOrders\",\"arguments\":{\"category\":\"linear\",\"request\":[{\"symbol\":"
-             "\"BTCUSDT\",\"side\":\"Buy\",\"orderType\":\"Limit\",\"qty\":\"0.010\",\"price\":\"%d.%d\"}"
-             "]}}}", id, 10000 + agent->calls, agent->number + 1);
+    batch(agent, body, sizeof body, id);
   else
     snprintf(body, sizeof body,
              "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/call\",\"params\":{\"name\":"
