@@ -2,6 +2,7 @@ import Cryptography
 import JSON
 import MCP
 import OperatorProtocol
+import Risk
 import Simulation
 import Testing
 import Time
@@ -67,6 +68,26 @@ struct DecisionTests {
     play << ["refuse 1 refused"]
     play.decides("ada")
     play << ["persist approved"]
+  }
+
+  /// Whoever reads the ledger sees what the operator saw, whatever the market did before and after.
+  @Test func whatTheChecksSaidIsInTheLedgerWithTheDecision() throws {
+    var play = Playbook()
+    play.held()
+    let proposed = try #require(play.gate.held[play.id()]?.assessment)
+    play >> .account(.missing("it went away"), nil)
+    let decided = try #require(play.gate.held[play.id()]?.assessment)
+    #expect(decided.recordedFindings != proposed.recordedFindings)
+    play.decides("ada")
+    play.saved()
+    play >> .account(.notConfigured, nil)
+    func recorded(_ kind: String) throws -> JSONValue? {
+      let line = try #require(play.ledger.first { $0.kind == kind })
+      return try JSONParser.parse(line.bytes, limits: .file)["body"]
+    }
+    #expect(try recorded("pending")?["findings"] == proposed.recordedFindings)
+    #expect(try recorded("approved")?["findings"] == decided.recordedFindings)
+    #expect(try recorded("approved")?["passed"] == decided.recordedPasses)
   }
 
   @Test func aBlockFindingCannotBeApproved() {

@@ -222,3 +222,33 @@ def test_limits_say_who_set_them(files):
 def test_the_rules_are_listed():
     code, out, _ = risk("rules", "--json")
     assert code == 0 and len(json.loads(out)) == 75
+
+
+def test_batches_of_one_symbol_share_what_is_fetched(tmp_path):
+    """Three batches cost the exchange what one does: each thing is asked for once, and again only when
+    it may have changed."""
+    with World(tmp_path) as world:
+        desk = Desk(world)
+        for n in range(3):
+            ask = price(desk, "SOLUSDT")
+            desk.propose(leg("SOLUSDT", "Buy", f"1.{n}", f"{ask * 0.99:.3f}"))
+
+        def asked(path, symbol="SOLUSDT"):
+            """The moments at which the gateway's reading key or nobody asked for it, in seconds."""
+            return [one["at"] / 1000 for one in world.exchange_log()
+                    if one["kind"] == "request" and one.get("path") == path
+                    and f"symbol={symbol}" in one.get("query", "")]
+
+        rounds = until(lambda: len(found := asked("/v5/market/price-limit")) >= 5 and found,
+                       "five rounds are over")
+        # What a round reads of a symbol, it reads once: rounds are two seconds apart.
+        assert all(later - earlier > 1 for earlier, later in zip(rounds, rounds[1:])), rounds
+        for path, most in (("/v5/market/instruments-info", 1), ("/v5/market/risk-limit", 1),
+                           ("/v5/account/fee-rate", 1), ("/v5/market/mark-price-kline", 2)):
+            assert 1 <= len(asked(path)) <= most, (path, asked(path))
+        # The stream tells prices and books once it is open; REST is asked before.
+        for path in ("/v5/market/tickers", "/v5/market/orderbook"):
+            assert len(asked(path)) <= 2 + 3 * (path == "/v5/market/tickers"), (path, asked(path))
+        streams = [one for one in world.exchange_log()
+                   if one["kind"] == "opened" and one["path"] == "/v5/public/linear"]
+        assert len(streams) == 1, streams
