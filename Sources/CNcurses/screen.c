@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <term.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,7 +34,11 @@ struct cn_screen {
   FILE *in;
   FILE *out;
   int input;
+  // The descriptor that curses writes to, and one of the terminal alone.
   int output;
+  int terminal;
+  // A file in memory; -1 where there is none.
+  int memory;
   int wake_reader;
   int wake_writer;
   int colours;
@@ -66,7 +71,7 @@ static void append_capability(cn_guard *guard, const char *name) {
 
 static void prepare_guard(cn_screen *screen) {
   cn_guard *guard = &screen->guard;
-  guard->output = screen->output;
+  guard->output = screen->terminal;
   guard->length = sizeof reports_off - 1;
   memcpy(guard->bytes, reports_off, guard->length);
   append_capability(guard, "sgr0");
@@ -97,6 +102,8 @@ static void set_colours(cn_screen *screen, bool wanted) {
 static void free_screen(cn_screen *screen) {
   if (screen->in != NULL) fclose(screen->in);
   if (screen->out != NULL) fclose(screen->out);
+  if (screen->terminal >= 0) close(screen->terminal);
+  if (screen->memory >= 0) close(screen->memory);
   if (screen->wake_reader >= 0) close(screen->wake_reader);
   if (screen->wake_writer >= 0 && screen->wake_writer != screen->wake_reader) {
     close(screen->wake_writer);
@@ -119,6 +126,11 @@ static cn_failure start(cn_screen *screen, int input, int output, bool wants_col
   if (screen->in == NULL || screen->out == NULL) return CN_SYSTEM;
   screen->input = fileno(screen->in);
   screen->output = fileno(screen->out);
+  screen->terminal = fcntl(output, F_DUPFD_CLOEXEC, 3);
+  if (screen->terminal < 0) return CN_SYSTEM;
+#ifdef __linux__
+  screen->memory = memfd_create("screen", MFD_CLOEXEC);
+#endif
   if (tcgetattr(screen->output, &screen->guard.modes) != 0) return CN_SYSTEM;
   if (cn_waker_open(&screen->wake_reader, &screen->wake_writer) != 0) return CN_SYSTEM;
   int status = 0;
@@ -148,6 +160,8 @@ cn_screen *cn_open(int input, int output, bool wants_colour, cn_failure *why) {
   *why = CN_SYSTEM;
   cn_screen *screen = calloc(1, sizeof *screen);
   if (screen == NULL) return NULL;
+  screen->terminal = -1;
+  screen->memory = -1;
   screen->wake_reader = -1;
   screen->wake_writer = -1;
   *why = start(screen, input, output, wants_colour);
@@ -278,10 +292,39 @@ void cn_erase(cn_screen *screen, bool all) {
   if (all) clearok(stdscr, TRUE);
 }
 
-void cn_flush(cn_screen *screen) {
+// Curses writes at each move of the cursor. Each write would wake whoever reads the terminal, to see a
+// part of the picture: they go to a file in memory first. False where that cannot be.
+static bool collect(cn_screen *screen) {
+#ifdef __linux__
+  return screen->memory >= 0 && ftruncate(screen->memory, 0) == 0
+         && lseek(screen->memory, 0, SEEK_SET) == 0
+         && dup3(screen->memory, screen->output, O_CLOEXEC) >= 0;
+#else
   (void)screen;
+  return false;
+#endif
+}
+
+// Gives the terminal what was collected, a usual picture in one write.
+static void deliver(cn_screen *screen) {
+#ifdef __linux__
+  static char buffer[64 * 1024];
+  dup3(screen->terminal, screen->output, O_CLOEXEC);
+  off_t end = lseek(screen->memory, 0, SEEK_CUR);
+  for (off_t at = 0; at < end;) {
+    ssize_t got = pread(screen->memory, buffer, sizeof buffer, at);
+    if (got <= 0) return;
+    cn_write_all(screen->terminal, buffer, (size_t)got);
+    at += got;
+  }
+#endif
+}
+
+void cn_flush(cn_screen *screen) {
   wnoutrefresh(stdscr);
+  bool is_collected = collect(screen);
   doupdate();
+  if (is_collected) deliver(screen);
 }
 
 void cn_beep(cn_screen *screen) {

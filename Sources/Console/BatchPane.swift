@@ -14,11 +14,11 @@ extension ConsoleModel {
       return
     }
     let content = currentContent(of: row)
-    let view = BatchView(
-      row: row, content: content, width: inside.width, severity: severity(of: row),
-      lead: lead(row), changes: changes(row, inside.width),
-      market: isMarketBeside(canvas) ? [] : marketLines(of: row, width: inside.width))
-    let lines = view.lines
+    let parts = layouts.parts(of: row, content, width: inside.width)
+    let lines =
+      TextLine.flow(lead(row), width: inside.width, indent: 3) + changes(row, inside.width)
+      + parts.checked + (isMarketBeside(canvas) ? [] : marketLines(of: row, width: inside.width))
+      + parts.statement
     canvas.painted.extents.batchRows = max(1, inside.height)
     canvas.painted.extents.batchScroll = canvas.draw(lines, in: inside, from: batchScroll)
     if let content {
@@ -30,8 +30,13 @@ extension ConsoleModel {
     let above = top > 0 ? " \(top) above," : ""
     let more = below > 0 ? "\(above) \(below) more rows: \(keymap.label(of: .pageDown)) " : above
     let tail = SafeText(untrusted: below > 0 || above.isEmpty ? more : " \(top) above ")
-    let words = title(row, content).prefix(cells: block.width - tail.width - 8)
-    canvas.frame.title(words, in: block, isFocused: isFocused)
+    let room = block.width - tail.width - 8
+    let words = title(row, content, parts.wanted)
+    // A digest of which a part is hidden says nothing; it stands whole below.
+    let digest = SafeText(untrusted: " sha \(Words.digest(row.digest.hex))")
+    let isWhole = words.width + digest.width <= room
+    canvas.frame.title(
+      isWhole ? words + digest : words.prefix(cells: room), in: block, isFocused: isFocused)
     canvas.frame.draw(tail, at: Point(x: block.right - tail.width - 1, y: block.y), style: .key)
   }
 
@@ -53,16 +58,16 @@ extension ConsoleModel {
     return content
   }
 
-  private func title(_ row: BatchSummary, _ content: BatchContent?) -> SafeText {
+  private func title(
+    _ row: BatchSummary, _ content: BatchContent?, _ wanted: [SeenItem]
+  ) -> SafeText {
     var words = "\(Self.tail(row.id)) rev \(row.revision) \(row.agent)"
     words += row.legs > 0 ? " " + Words.count(row.legs, "leg", "legs") : " \(row.tool)"
     if row.state.isOpen, let content {
-      let wanted = content.seenItems(groups: FindingGroup.groups(of: row.findings))
       let record = seen[row.id].flatMap { $0.version == content.version ? $0 : nil }
       let missing = record.map { $0.missing(of: wanted).count } ?? wanted.count
       words += " seen \(wanted.count - missing)/\(wanted.count)"
     }
-    words += " sha \(Words.digest(row.digest.hex))"
     return SafeText(untrusted: words)
   }
 
@@ -113,22 +118,29 @@ extension ConsoleModel {
   }
 }
 
-/// The rows of one batch for one width.
+/// The rows of one batch for one width, but those that change with the time.
 struct BatchView {
   let row: BatchSummary
   let content: BatchContent?
   let width: Int
-  let severity: Severity
-  let lead: [Span]
-  /// What differs from the batch that it follows, and what the market looks like.
-  let changes: [TextLine]
-  let market: [TextLine]
 
-  var lines: [TextLine] {
-    var all = TextLine.flow(lead, width: width, indent: 3) + changes
+  /// The rows that are laid out anew only when the batch changes.
+  struct Parts {
+    /// Groups, sums, legs and findings.
+    let checked: [TextLine]
+    /// What identifies the statement.
+    let statement: [TextLine]
+    /// What has to be seen.
+    let wanted: [SeenItem]
+  }
+
+  var parts: Parts {
     let groups = FindingGroup.groups(of: row.findings)
-    all += counts(groups)
-    guard let content else { return all + [TextLine(" reading what would be sent ...", .dim)] }
+    var all = counts(groups)
+    guard let content else {
+      all.append(TextLine(" reading what would be sent ...", .dim))
+      return Parts(checked: all, statement: [], wanted: [])
+    }
     if let problem = content.problem {
       all += TextLine.paragraph(SafeText(untrusted: problem), .blocked, width: width)
     }
@@ -138,13 +150,15 @@ struct BatchView {
       all += sums.head
       all += LegLines(batch: batch, worth: worth, findings: row.findings, width: width).lines
       all += findings(groups)
-      all += sums.rest + market
+      all += sums.rest
     case .call(let arguments, let reason):
       all += call(arguments, reason)
       all += findings(groups)
     case .unreadable: break
     }
-    return all + statement(content)
+    return Parts(
+      checked: all, statement: statement(content),
+      wanted: content.seenItems(groups: groups))
   }
 
   /// One line that names every group, so that none is below a fold.

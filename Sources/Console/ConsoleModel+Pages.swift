@@ -18,11 +18,18 @@ extension ConsoleModel {
     }
   }
 
+  /// How often a page is read. A market that stands still is looked at less and less often, until a key
+  /// is pressed or it moves.
+  func every(_ page: ConsolePage) -> Milliseconds {
+    guard page == .exposure else { return Self.pageEvery }
+    let wait = Self.exposureEvery.count << min(equalExposures, 10)
+    return min(Milliseconds(wait), Self.quietExposureEvery)
+  }
+
   mutating func wantPages() -> [ConsoleEffect] {
     guard link == .up else { return [] }
     return wantedPages.compactMap { page in
-      let every = page == .exposure ? Self.exposureEvery : Self.pageEvery
-      if let asked = pageAskedAt[page], now - asked < every { return nil }
+      if let asked = pageAskedAt[page], now - asked < every(page) { return nil }
       pageAskedAt[page] = now
       return .fetchPage(page)
     }
@@ -31,6 +38,7 @@ extension ConsoleModel {
   mutating func take(page event: ConsoleEvent) -> [ConsoleEffect] {
     switch event {
     case .exposure(let view):
+      equalExposures = view == exposure ? equalExposures + 1 : 0
       exposure = view
       prices.take(view, at: now)
       pageProblems[.exposure] = nil

@@ -24,6 +24,8 @@ package struct ConsoleModel: Hashable, Sendable {
   static let contentLimit = 4
   /// What is looked at is read anew this often.
   static let exposureEvery = Milliseconds.seconds(2)
+  /// The same where the last answers were equal and no key was pressed since.
+  static let quietExposureEvery = Milliseconds.seconds(16)
   static let pageEvery = Milliseconds.seconds(5)
   /// Statements of batches that others follow that are asked for between two connections.
   static let olderLimit = 1_000
@@ -96,6 +98,8 @@ package struct ConsoleModel: Hashable, Sendable {
   /// Why a page could not be read.
   var pageProblems: [ConsolePage: String] = [:]
   var pageAskedAt: [ConsolePage: Timestamp] = [:]
+  /// Equal answers about the exposure, one after the other, without a key in between.
+  var equalExposures = 0
 
   // What the operator does
   var screen = ScreenKind.dashboard
@@ -143,6 +147,7 @@ package struct ConsoleModel: Hashable, Sendable {
   var now: Timestamp
   var glyphs: GlyphSet
   let keymap: Keymap
+  let layouts = Layouts()
 
   package init(at now: Timestamp, glyphs: GlyphSet = .ascii, keymap: Keymap = .standard) {
     self.now = now
@@ -182,7 +187,9 @@ package struct ConsoleModel: Hashable, Sendable {
   private mutating func react(to event: ConsoleEvent) -> [ConsoleEffect] {
     switch event {
     case .signedIn(let name, let role): return signedIn(name, role)
-    case .input(let input): return take(input)
+    case .input(let input):
+      equalExposures = 0
+      return take(input)
     case .painted(let painted): return take(painted)
     case .tick:
       wakeAt = nil
@@ -235,7 +242,9 @@ package struct ConsoleModel: Hashable, Sendable {
     all.append(isTimeVisible ? second : nextMinute)
     if let notice { all.append(notice.until) }
     if let lastKeyAt { all.append(lastKeyAt + Self.freezeAfterKey) }
-    if link == .up { all += wantedPages.compactMap { pageAskedAt[$0].map { $0 + Self.pageEvery } } }
+    if link == .up {
+      all += wantedPages.compactMap { page in pageAskedAt[page].map { $0 + every(page) } }
+    }
     if case .arm(let arming) = prompt, let opens = arming.opensAt, opens > now {
       all.append(min(opens, now + Milliseconds(100)))
     }

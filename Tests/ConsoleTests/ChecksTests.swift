@@ -1,3 +1,4 @@
+import Decimals
 import JSON
 import OperatorProtocol
 import Terminal
@@ -92,6 +93,55 @@ import Time
     desk.press("i")
     desk.wait(ConsoleModel.pageEvery.count * 3)
     #expect(asked == atOpening + 1)
+  }
+
+  @Test
+  func `a market that stands still is looked at less and less, until it moves or a key comes`() {
+    var desk = Desk([Self.told], width: 120, height: 40)
+    var asked: Int { desk.effects.count { $0 == .fetchPage(.exposure) } }
+    var market = ExposureView.Market(symbol: "BTCUSDT")
+    market.asOf = desk.now
+    /// Questions within a minute, each answered by the same.
+    func askedInAMinute() -> Int {
+      let before = asked
+      for _ in 0..<60 {
+        let known = asked
+        desk.wait(1_000)
+        guard asked > known else { continue }
+        desk.send(.exposure(ExposureView(markets: [market], account: .missing("no key"))))
+      }
+      return asked - before
+    }
+    #expect((4...8).contains(askedInAMinute()))
+    #expect((3...4).contains(askedInAMinute()))
+    desk.press("j")
+    let atKey = asked
+    desk.wait(ConsoleModel.exposureEvery.count)
+    #expect(asked == atKey + 1 || asked == atKey, "a key asks for it again soon")
+    market.mark = "64118.4"
+    desk.send(.exposure(ExposureView(markets: [market], account: .missing("no key"))))
+    let moved = asked
+    desk.wait(ConsoleModel.exposureEvery.count)
+    #expect(asked == moved + 1, "a market that moves is looked at at the usual pace")
+  }
+
+  /// What is kept of the last drawing must never be what is drawn of something else.
+  @Test func `a screen that was drawn before is drawn as by a console that has just read it`() {
+    var changed = Self.told
+    changed.findings = Array(changed.findings.dropFirst())
+    var desk = Desk([Self.told], width: 120, height: 40)
+    desk.look(at: Self.told)
+    let first = desk.text
+    #expect(desk.text == first)
+    desk.send(.feed(.batch(changed.summary)))
+    var fresh = Desk([changed], width: 120, height: 40, at: desk.now)
+    fresh.look(at: changed)
+    #expect(desk.text != first)
+    let checked = desk.text.split(separator: "\n").filter {
+      $0.contains("HIGH:") || $0.contains("to be accepted") || $0.contains("  BUY ")
+    }
+    #expect(checked.count > 2)
+    for row in checked { #expect(fresh.text.contains(row), "\(row)") }
   }
 
   @Test func `the batch counts what passed`() {

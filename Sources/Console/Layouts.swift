@@ -1,0 +1,39 @@
+import OperatorProtocol
+import Synchronization
+
+/// Batches as they were laid out last: a screen that is drawn again is mostly the same, and laying out
+/// is most of what drawing costs. It decides nothing: with it and without, the same is drawn.
+final class Layouts: Sendable {
+  /// Batches that are kept.
+  static let limit = 32
+
+  private struct Layout {
+    let row: BatchSummary
+    let content: BatchContent?
+    let width: Int
+    let parts: BatchView.Parts
+  }
+
+  private let known = Mutex<[BatchID: Layout]>([:])
+
+  func parts(of row: BatchSummary, _ content: BatchContent?, width: Int) -> BatchView.Parts {
+    // Without its content there is little to lay out, and what was laid out with it will be of use again.
+    guard content != nil else { return BatchView(row: row, content: nil, width: width).parts }
+    let last = known.withLock { $0[row.id] }
+    if let last, last.width == width, last.row == row, last.content == content {
+      return last.parts
+    }
+    let parts = BatchView(row: row, content: content, width: width).parts
+    known.withLock { known in
+      if known.count >= Self.limit, known[row.id] == nil { known.removeAll() }
+      known[row.id] = Layout(row: row, content: content, width: width, parts: parts)
+    }
+    return parts
+  }
+}
+
+extension Layouts: Hashable {
+  /// Models that differ in nothing else are the same.
+  static func == (a: Layouts, b: Layouts) -> Bool { true }
+  func hash(into hasher: inout Hasher) {}
+}
