@@ -27,10 +27,11 @@ extension ConsoleModel {
 
   /// Severity by the list, by its findings and by the form of the call, the worst of them.
   func severity(of row: BatchSummary) -> Severity {
-    let findings = row.findings.map(\.severity).max() ?? .pass
-    let own = contents[row.id]?.ownSeverity ?? .pass
-    let environment: Severity = status?.isEnvironmentVerified == false ? .high : .pass
-    return max(row.severity, findings, own, environment)
+    // Asked of every row whenever the screen is drawn: nothing is copied for it.
+    var worst = row.severity
+    for place in row.findings.indices { worst = max(worst, row.findings[place].severity) }
+    if let own = contents[row.id]?.ownSeverity { worst = max(worst, own) }
+    return status?.isEnvironmentVerified == false ? max(worst, .high) : worst
   }
 
   /// Why the selected batch cannot be armed now; nil when it can.

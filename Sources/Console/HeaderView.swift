@@ -122,9 +122,9 @@ extension ConsoleModel {
   private func drawPlainCounts(_ frame: inout Frame, in block: Rect) {
     let open = queue.open
     var spans = [Span(SafeText(untrusted: " \(open.count) waiting"), .bold)]
+    let counts = open.reduce(into: [Severity: Int]()) { $0[severity(of: $1), default: 0] += 1 }
     for severity in [Severity.block, .high, .unchecked, .warn, .note] {
-      let count = open.count { self.severity(of: $0) == severity }
-      guard count > 0 else { continue }
+      guard let count = counts[severity] else { continue }
       spans.append(Span(SafeText(untrusted: "  \(severity.word) \(count)"), severity.style))
     }
     if queue.arrivals > 0 {

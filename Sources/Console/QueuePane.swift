@@ -54,18 +54,26 @@ extension ConsoleModel {
     let state: SafeText = isGone ? "~" : marked.contains(row.id) ? "*" : " "
     let marker: SafeText = (isSelected ? ">" : " ") + state
     var line = TextLine([Span(marker, .bold)])
-    for (column, width) in columns {
-      var text = cell(column, row)
-      if text.width > width {
-        text =
-          column == .symbols && row.legs > 0
-          ? SafeText(untrusted: "\(row.symbols.count) sym")
-          : text.prefix(cells: max(0, width - 1)) + ">"
-      }
+    let kept = layouts.cells(of: row, columns) { column, width in
+      column.changesByItself ? .empty : padded(column, width, row)
+    }
+    for ((column, width), text) in zip(columns, kept) {
+      let shown = column.changesByItself ? padded(column, width, row) : text
       let style = column == .risk ? riskStyle(row) : isGone ? Style.dim : .normal
-      line.spans += [Span(text.padded(to: width, align: column.align), style), Span(" ")]
+      line.spans += [Span(shown, style), Span(" ")]
     }
     return line
+  }
+
+  private func padded(_ column: QueueColumn, _ width: Int, _ row: BatchSummary) -> SafeText {
+    var text = cell(column, row)
+    if text.width > width {
+      text =
+        column == .symbols && row.legs > 0
+        ? SafeText(untrusted: "\(row.symbols.count) sym")
+        : text.prefix(cells: max(0, width - 1)) + ">"
+    }
+    return text.padded(to: width, align: column.align)
   }
 
   private func riskStyle(_ row: BatchSummary) -> Style {
@@ -141,6 +149,14 @@ enum QueueColumn: CaseIterable, Hashable {
     case .revision: "REV"
     case .signed: "SIGNED"
     case .tool: "TOOL"
+    }
+  }
+
+  /// Whether more than the row itself decides what it says: the time, or what is under way.
+  var changesByItself: Bool {
+    switch self {
+    case .age, .timeLeft, .waiting, .risk: true
+    case .id, .agent, .legs, .symbols, .gross, .net, .revision, .signed, .tool: false
     }
   }
 
