@@ -38,7 +38,8 @@ extension ConsoleModel {
   mutating func take(page event: ConsoleEvent) -> [ConsoleEffect] {
     switch event {
     case .exposure(let view):
-      equalExposures = view == exposure ? equalExposures + 1 : 0
+      let isSame = view == exposure && pageProblems[.exposure] == nil
+      equalExposures = isSame ? equalExposures + 1 : 0
       exposure = view
       prices.take(view, at: now)
       pageProblems[.exposure] = nil
@@ -57,7 +58,9 @@ extension ConsoleModel {
     case .tools(let all):
       pageProblems[.tools] = nil
       return take(tools: all)
-    case .pageFailed(let page, let why): pageProblems[page] = why
+    case .pageFailed(let page, let why):
+      if page == .exposure { equalExposures = pageProblems[page] == why ? equalExposures + 1 : 0 }
+      pageProblems[page] = why
     default: break
     }
     return []

@@ -25,7 +25,7 @@ def recorded(place, pending):
             raise AssertionError(f"{len(batches)} batches are pending, {pending} were made")
         answers = {
             path: operator.ask("GET", path)
-            for path in ("/v1/status", "/v1/orders", "/v1/ledger/checkpoint")}
+            for path in ("/v1/status", "/v1/orders", "/v1/exposure", "/v1/ledger/checkpoint")}
         answers["/v1/batches"] = {"batches": batches}
         for one in batches:
             answers[f"/v1/batches/{one['id']}"] = operator.batch(one["id"])

@@ -123,6 +123,10 @@ import Time
     let moved = asked
     desk.wait(ConsoleModel.exposureEvery.count)
     #expect(asked == moved + 1, "a market that moves is looked at at the usual pace")
+    for _ in 0..<4 { desk.send(.pageFailed(.exposure, "404 no such page")) }
+    let failed = asked
+    desk.wait(ConsoleModel.exposureEvery.count * 2)
+    #expect(asked <= failed + 1, "what cannot be read is not asked for at the usual pace either")
   }
 
   /// What is kept of the last drawing must never be what is drawn of something else.
