@@ -8,11 +8,7 @@ import Time
 /// alone, so one that is missing from such a list has ended unheard.
 extension Gatekeeper {
   mutating func seenElsewhere(_ row: OrderRow) -> [GateEffect] {
-    // A list may have been read before the news that came by the stream.
-    if !row.status.isFinal, endedElsewhere.contains(row.orderID) { return [] }
-    if let known = elsewhere[row.orderID]?.updatedAt, let at = row.updatedAt, at < known {
-      return []
-    }
+    if !row.status.isFinal, isOldNews(row) { return [] }
     var row = row
     row.parentLinkID = row.parentLinkID ?? elsewhere[row.orderID]?.parentLinkID
     if row.status.isFinal {
@@ -22,6 +18,16 @@ extension Gatekeeper {
       elsewhere[row.orderID] = row
     }
     return [.publish(.order(view(of: row)))]
+  }
+
+  /// Whether more is known of an open order already: a list may have been read before the news that came
+  /// by the stream. An end is never old.
+  private func isOldNews(_ row: OrderRow) -> Bool {
+    if endedElsewhere.contains(row.orderID) { return true }
+    guard let known = elsewhere[row.orderID]?.updatedAt, let at = row.updatedAt else {
+      return false
+    }
+    return at < known
   }
 
   /// An order that no call names. Exits of an approved leg's order say which leg asked for them.

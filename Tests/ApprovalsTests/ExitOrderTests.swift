@@ -1,3 +1,4 @@
+import Decimals
 import JSON
 import MCP
 import OperatorProtocol
@@ -195,6 +196,21 @@ struct ExitOrderTests {
     play >> .ordersRead(["x1"], .rows(orders: [], executions: []))
     #expect(shown(play) == nil)
     #expect(play.lines.contains("leg 0 resolved"))
+  }
+
+  @Test func anEndCountsWhateverItsTimeIs() {
+    var play = withOpenExit()
+    play >> .orderRows([ended(play, "Cancelled", at: play.now - .seconds(5))])
+    #expect(shown(play) == nil)
+  }
+
+  @Test func newsOfAnOpenOrderThatAreOlderThanWhatIsKnownChangeNothing() {
+    var play = withOpenExit()
+    var old = exit(play, parent: nil)
+    old["triggerPrice"] = "1"
+    old["updatedTime"] = .string("\((play.now - .seconds(5)).milliseconds)")
+    play >> .orderRows([old])
+    #expect(shown(play)?.triggerPrice != "1")
   }
 
   @Test func aListThatWasReadBeforeTheNewsOpensNothingAgain() {
