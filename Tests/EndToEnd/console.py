@@ -7,6 +7,8 @@ from terminal import Terminal
 from waiting import until
 
 CODE = r"type the two digits: (\d\d)"
+# The panel closed by itself: the market has moved.
+CHANGED = r"DISARMED: the (findings|severity) changed"
 
 
 def environment(world, **changes):
@@ -121,7 +123,7 @@ class Console(Terminal):
         """Until keys count. A market that moves may change what the checks say, which closes the
         panel: it is opened again then."""
         for _ in range(5):
-            if self.until_shows(r"keys are open|DISARMED: the (findings|severity) changed")[1] is None:
+            if self.until_shows(rf"keys are open|{CHANGED}")[1] is None:
                 return
             self.arm(self.armed)
         raise AssertionError(f"the panel does not stay open\n{self.text()}")
@@ -130,28 +132,49 @@ class Console(Terminal):
         return self.shows(CODE) is not None
 
     def approve(self, id):
-        """The whole way of the keys, from the list to the signature."""
-        self.select(id).read_to_the_end()
-        self.arm(id)
-        self.until_open()
-        self.accept_findings()
-        self.type_phrase()
-        self.press(self.shows(CODE)[1])
+        """The whole way of the keys, from the list to the signature; once more where the market closes
+        the panel on the way, as it may."""
+        for _ in range(5):
+            self.select(id).read_to_the_end()
+            self.arm(id)
+            self.until_open()
+            if self.answer_panel():
+                return self
+            # Keys that came too late may have led anywhere.
+            self.type(b"\x1b")
+            self.settled()
+            self.type(b"1")
+            self.settled()
+        raise AssertionError(f"the panel does not stay open\n{self.text()}")
+
+    def answer_panel(self):
+        """Findings, phrase and digits. False when the panel closed because what it shows changed."""
+        if not self.accept_findings() or not self.type_phrase():
+            return False
+        code = self.shows(CODE)
+        if code is None:
+            assert self.shows(CHANGED), self.text()
+            return False
+        self.press(code[1])
         self.until_gone(CODE)
-        return self
+        return not self.shows(CHANGED)
 
     def accept_findings(self, see=lambda rows: None):
-        """Accepts each finding by its number; `see` gets the panel before each."""
+        """Accepts each finding by its number; `see` gets the panel before each. Whether it stays open."""
         while found := self.shows(r"> accept each by its number \((\d+) of (\d+)\)"):
             see(self.screen())
-            number = self.shows(r"(\d) \[ \]")[1]
-            self.press(number)
-            self.until_gone(re.escape(found[0]))
+            if number := self.shows(r"(\d) \[ \]"):
+                self.press(number[1])
+                self.until_gone(re.escape(found[0]))
+        return not self.shows(CHANGED)
 
     def type_phrase(self):
-        if phrase := self.phrase():
-            self.press(phrase)
-            self.until_shows(r"> type the two digits")
+        """Types what is asked for; whether the panel stays open."""
+        phrase = self.phrase()
+        if phrase is None:
+            return True
+        self.press(phrase)
+        return self.until_shows(rf"> type the two digits|{CHANGED}")[1] is None
 
     def phrase(self):
         """What the panel asks to be typed; None when it asks for digits alone."""
