@@ -180,9 +180,9 @@ extension ExactDecimal {
     if (0...Self.maxScale).contains(scale), let x = word, let y = divisor.word {
       let shift = scale + divisor.scale - self.scale
       if let top = x.shifted(by: max(shift, 0)), let bottom = y.shifted(by: max(-shift, 0)),
-        let quotient = Self.rounded(top, by: bottom, rounding)
+        top > .min
       {
-        return ExactDecimal(word: quotient, scale: scale)
+        return ExactDecimal(word: Self.rounded(top, by: bottom, rounding), scale: scale)
       }
     }
     let (x, y) = (normalized, divisor.normalized)
@@ -201,10 +201,8 @@ extension ExactDecimal {
     if scale >= self.scale {
       return ExactDecimal(coefficient: try coefficient(at: scale), scale: scale)
     }
-    if let word, let bottom = Int64(1).shifted(by: self.scale - scale),
-      let quotient = Self.rounded(word, by: bottom, rounding)
-    {
-      return ExactDecimal(word: quotient, scale: scale)
+    if let word, let bottom = Int64(1).shifted(by: self.scale - scale) {
+      return ExactDecimal(word: Self.rounded(word, by: bottom, rounding), scale: scale)
     }
     let divisor = powerOfTen(self.scale - scale)
     return ExactDecimal(
@@ -219,27 +217,12 @@ extension ExactDecimal {
     return try normalized.coefficient(at: scale) % step.normalized.coefficient(at: scale) == 0
   }
 
-  /// The same in 64 bits; nil where they are too few.
-  private static func rounded(_ top: Int64, by bottom: Int64, _ rounding: Rounding) -> Int64? {
-    guard top > .min, bottom > .min else { return nil }
+  private static func rounded<Word: FixedWidthInteger & SignedInteger>(
+    _ top: Word, by bottom: Word, _ rounding: Rounding
+  ) -> Word {
     let (quotient, remainder) = top.quotientAndRemainder(dividingBy: bottom)
     guard remainder != 0 else { return quotient }
-    let away: Int64 = (top < 0) == (bottom < 0) ? 1 : -1
-    switch rounding {
-    case .down: return quotient
-    case .up: return quotient + away
-    case .halfEven:
-      let rest = remainder.magnitude
-      let other = bottom.magnitude - rest
-      let goesAway = rest == other ? quotient % 2 != 0 : rest > other
-      return goesAway ? quotient + away : quotient
-    }
-  }
-
-  private static func rounded(_ top: Int128, by bottom: Int128, _ rounding: Rounding) -> Int128 {
-    let (quotient, remainder) = top.quotientAndRemainder(dividingBy: bottom)
-    guard remainder != 0 else { return quotient }
-    let away: Int128 = (top < 0) == (bottom < 0) ? 1 : -1
+    let away: Word = (top < 0) == (bottom < 0) ? 1 : -1
     switch rounding {
     case .down: return quotient
     case .up: return quotient + away
