@@ -209,7 +209,8 @@ struct Arming: Hashable, Sendable {
     completedAt.map { now - $0 >= Self.silenceAfterCode } ?? false
   }
 
-  private var lastKeyAt: Timestamp?
+  /// When the panel took a key, counted or not.
+  private(set) var lastKeyAt: Timestamp?
 
   private mutating func take(_ scalar: Unicode.Scalar) -> Step {
     switch task {

@@ -221,12 +221,10 @@ extension ConsoleModel {
 
   /// Ends an open approval panel and says why. Nothing happens when none is open.
   mutating func disarm(_ why: String, dead: Bool = false) -> [ConsoleEffect] {
-    guard case .arm = prompt else { return [] }
+    guard case .arm(let arming) = prompt else { return [] }
     prompt = .none
-    if dead {
-      deadUntil = max(deadUntil, now + Self.deadAfterWrong)
-      typedOnUntil = deadUntil
-    }
+    if dead { deadUntil = max(deadUntil, now + Self.deadAfterWrong) }
+    typedOn(since: arming.lastKeyAt)
     say("DISARMED: \(why); nothing was sent", .warn)
     return [.bell]
   }

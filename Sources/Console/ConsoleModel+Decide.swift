@@ -147,6 +147,7 @@ extension ConsoleModel {
     case .character(let scalar):
       guard word.take(scalar) else {
         prompt = .none
+        typedOn(since: now)
         say(word.leaving, .warn)
         return [.bell]
       }

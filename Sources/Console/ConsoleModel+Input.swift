@@ -38,7 +38,16 @@ extension ConsoleModel {
     }
   }
 
-  /// Whoever mistypes in a panel types on for a moment: that is no command. Back and halt always are.
+  /// What took keys has closed, by a wrong one or by itself: whoever was typing into it types on.
+  ///
+  /// - Parameter last: When it took one; nil for never.
+  mutating func typedOn(since last: Timestamp?) {
+    guard let last, now - last < Self.deadAfterWrong else { return }
+    typedOnUntil = max(typedOnUntil ?? now, now + Self.deadAfterWrong)
+  }
+
+  /// Whoever types in a panel that closes types on for a moment: that is no command. Back and halt always
+  /// are.
   private mutating func isTypedOn(_ key: Key, after before: Timestamp?) -> Bool {
     guard let until = typedOnUntil else { return false }
     let isQuiet = before.map { now - $0 >= Arming.quiet } ?? true

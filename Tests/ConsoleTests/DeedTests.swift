@@ -57,6 +57,8 @@ import Time
     desk.press("P")
     desk.type("resumx")
     #expect(desk.model.prompt == .none)
+    // What is typed on at once is no command.
+    desk.wait(ConsoleModel.deadAfterWrong.count)
     desk.press("P")
     desk.type("resume")
     #expect(!desk.effects.contains { if case .halt(false, _, _) = $0 { true } else { false } })

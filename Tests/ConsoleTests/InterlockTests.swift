@@ -116,6 +116,41 @@ import Time
     #expect(desk.model.queue.selected == Sample.calm.id)
   }
 
+  /// The market may close a panel in the middle of a phrase: its letters are commands elsewhere.
+  @Test func `what is typed on after the panel closed by itself is no command`() {
+    var changed = Sample.high
+    changed.findings.removeAll { $0.rule == "E02" }
+    var desk = Desk([.high, .calm])
+    desk.look(at: .high)
+    desk.press("a")
+    desk.wait(2_000)
+    desk.type("12Sell ")
+    desk.send(.feed(.batch(changed.summary)))
+    #expect(!desk.isArmed)
+    desk.effects = []
+    for key: Key in ["P", "X", "x", "7", "j", "q"] { desk.press(key, every: 150) }
+    #expect(desk.model.queue.selected == Sample.high.id)
+    #expect(desk.model.prompt == .none && desk.model.screen == .dashboard)
+    #expect(desk.effects.allSatisfy { if case .halt = $0 { false } else { true } })
+    #expect(desk.text.contains("DISARMED: the findings changed"))
+    desk.wait(1_500)
+    desk.press("j")
+    #expect(desk.model.queue.selected == Sample.calm.id)
+  }
+
+  @Test func `what is typed on after a wrong letter of a word is no command`() {
+    var desk = Desk([.high, .calm])
+    desk.look(at: .high)
+    let freeze = StatusView.Freeze(by: "ops2", reason: "drill", since: desk.now)
+    desk.send(.feed(.status(.sample(frozen: freeze))))
+    desk.press("!")
+    desk.type("thx")
+    #expect(desk.model.prompt == .none)
+    for key: Key in ["x", "7", "j", "P"] { desk.press(key, every: 100) }
+    #expect(desk.model.queue.selected == Sample.high.id)
+    #expect(desk.model.prompt == .none && desk.model.screen == .dashboard)
+  }
+
   @Test func `keys faster than anybody types disarm`() {
     var desk = Desk([.high])
     desk.look(at: .high)

@@ -125,6 +125,9 @@ class Console(Terminal):
         for _ in range(5):
             if self.until_shows(rf"keys are open|{CHANGED}")[1] is None:
                 return
+            # Escape says that nothing is typed on any more: else keys are dropped for a moment.
+            self.type(b"\x1b")
+            self.settled()
             self.arm(self.armed)
         raise AssertionError(f"the panel does not stay open\n{self.text()}")
 
